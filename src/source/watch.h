@@ -1,0 +1,31 @@
+/* Watches folders for zone files that change, on the main loop (sd-event). inotify on folders, never on files; settle time for writers in place; renames act at once.
+ *
+ * The owner says which paths matter: files (zone files, includes) and folders (zone-files). The watcher reports a path when it is time to read it. It never reads file contents.
+ * A queue overflow, a swapped symlink, a folder that came back: WATCH_RESCAN of the folder. Where inotify is blind (a network file system: statfs says so) the files are polled by stat. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sd_event;
+struct watch;
+
+enum watch_event {
+        WATCH_CHANGED,  /* the file has new bytes, or appeared; it is closed (or renamed into place) and has settled */
+        WATCH_VANISHED, /* the file is gone (and did not come back within the settle time) */
+        WATCH_RESCAN,   /* anything in the folder may have changed: compare all of it */
+};
+
+/* path: as it was given to watch_folder/watch_file joined with the entry's name. Called on the main loop. */
+typedef void (*watch_callback)(void *context, enum watch_event event, const char *path);
+
+int watch_new(struct sd_event *event, watch_callback callback, void *context, struct watch **ret_watch);
+/* Every entry of the folder is reported (filtered by nothing: the owner knows names). Counted: each call is undone by one watch_forget. A folder that is not there is waited for. settle_usec: quiet time after the
+ * close of an in-place writer; at most 2 s in all under constant writes. */
+int watch_folder(struct watch *watch, const char *folder, uint64_t settle_usec);
+/* One file wherever it lies: its folder is watched, only it is reported. */
+int watch_file(struct watch *watch, const char *path, uint64_t settle_usec);
+void watch_forget(struct watch *watch, const char *path);
+/* For status: whether the folder is watched by inotify or polled. */
+bool watch_is_polled(const struct watch *watch, const char *folder);
+struct watch *watch_free(struct watch *watch);
