@@ -50,19 +50,20 @@ struct tsig_context *tsig_context_free(struct tsig_context *context);
 const struct tsig_key *tsig_context_key(const struct tsig_context *context);
 
 /* Verifies a request (request->tsig.present); order of checks as RFC 8945 s.5.2: key, MAC, time, truncation. key NULL = BADKEY.
- * When TSIG_OK or TSIG_BADTIME and ret_context is not NULL, *ret_context is a new context that answers (BADTIME answers are signed:
- * s.5.2.3). now in seconds. Returns enum tsig_result or a negative errno. */
+ * When TSIG_OK, TSIG_BADTIME or TSIG_BADTRUNC and ret_context is not NULL, *ret_context is a new context that answers (those two
+ * errors are answered signed: s.5.3.2). now in seconds. Returns enum tsig_result or a negative errno. */
 int tsig_verify_request(const struct tsig_key *key, const struct request *request, uint64_t now, struct tsig_context **ret_context);
 /* Signs our own request (NOTIFY, probe) in place: `bytes` has room for TSIG_RR_MAX more; keeps the MAC for the reply. Adds one
  * to ARCOUNT. *length grows. */
 int tsig_sign_request(struct tsig_context *context, uint8_t *bytes, size_t *length, uint64_t now);
-/* Verifies the reply to tsig_sign_request's. */
+/* Verifies the reply to tsig_sign_request's; the context is unchanged, so that a forged reply spoils nothing. TSIG_OK = authentic:
+ * its error field (BADTIME, BADTRUNC) is the caller's to read. A reply without TSIG is BADSIG. */
 int tsig_verify_response(struct tsig_context *context, const struct request *response, uint64_t now);
 
 /* Signs an answer: the first call covers request MAC + message + variables, later calls prior MAC + message + timers (s.5.3.1).
  * The message lies in pieces, the first beginning with the header (12 octets at least in one piece); ARCOUNT there is hashed as it stands
  * (TSIG not counted): the caller adds one to what it sends. Writes the TSIG RR to ret_rr (room TSIG_RR_MAX). error is
- * TSIG_OK or TSIG_BADTIME (then other data = our time). Returns the RR's length or a negative errno. */
+ * TSIG_OK, TSIG_BADTRUNC or TSIG_BADTIME (then other data = our time). Returns the RR's length or a negative errno. */
 ssize_t tsig_sign_pieces(struct tsig_context *context, const struct iovec *pieces, size_t count, enum tsig_result error, uint64_t now,
         uint8_t *ret_rr);
 /* The same for one message in one piece; appends the RR and adds one to ARCOUNT. */
