@@ -1,8 +1,8 @@
 /* Diagnostics: what is wrong in a text that a person wrote, with its position, so that one run tells all of it.
  *
- *     zones/example.com.zone:14:21: error: 300.1.1.1 is not an IPv4 address
+ *     zones/example.com.zone:14:16: error: 300.1.1.1 is not an IPv4 address
  *        14 | www  3600 IN A 300.1.1.1
- *           |               ^
+ *           |                ^
  *           = hint: each of the four numbers is 0 to 255
  */
 #pragma once
@@ -31,6 +31,10 @@ struct diag {
         const char *message;
         const char *hint;          /* NULL = none */
         const char *included_from; /* "a.zone:3, b.zone:7", NULL = none */
+
+        /* Set by diag_add, which keeps some 160 bytes around the column of a longer line. */
+        uint32_t source_skipped; /* bytes of the line before source_line */
+        bool source_is_cut;      /* there are more behind it */
 };
 
 struct diag_list {
@@ -45,13 +49,14 @@ struct diag_list {
 
 /* A zeroed struct diag_list is an empty, valid one. */
 
-/* Copies everything `diag` points to; the message is made from format. Out of memory: counted, not kept. */
+/* Copies everything `diag` points to; the message is made from format. Out of memory: counted, not kept. Where the
+ * list is full an error replaces a warning. */
 void diag_add(struct diag_list *list, const struct diag *diag, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
 /* The form above, ended by a newline. Control characters are shown as escapes. */
 void diag_format(const struct diag *diag, struct buffer *out);
-/* One line: "FILE:LINE:COLUMN: error: MESSAGE". */
+/* One line without its newline: "FILE:LINE:COLUMN: error: MESSAGE". */
 void diag_format_short(const struct diag *diag, struct buffer *out);
 const char *diag_severity_name(enum diag_severity severity);
 /* The first error, or NULL. */
