@@ -52,6 +52,8 @@ enum type_field {
         FIELD_IPSECKEY,        /* gateway by gateway type, then key (RFC 4025), from the precedence on */
         FIELD_AMTRELAY,        /* RFC 8777, the whole */
         FIELD_HIP,             /* RFC 8005, the whole */
+        FIELD_NSAP,            /* "0x" and hex, dots allowed in text; to the end (RFC 1706) */
+        FIELD_SCHEME,          /* u8, text a number or NOTIFY = 1 (DSYNC, RFC 9859) */
         FIELD_UNKNOWN,         /* only as \# (RFC 3597), the whole */
 };
 #define TYPE_FIELDS_MAX 10
