@@ -106,7 +106,7 @@ void *arena_alloc(struct arena *arena, size_t size)
                 return NULL;
         size_t padded = (size + GAP_BYTES + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
         char *bytes;
-        if (padded <= (size_t)(arena->end - arena->next)) {
+        if (arena->newest && padded <= (size_t)(arena->end - arena->next)) {
                 bytes = arena->next;
                 arena->next += padded;
         } else if (arena->newest && padded > block_next_size(arena) / 4) {
