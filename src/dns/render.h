@@ -21,9 +21,7 @@ struct render {
         uint32_t generation;
         uint16_t slot_offset[RENDER_SLOTS];
         uint32_t slot_generation[RENDER_SLOTS];
-        uint16_t last_owner_offset; /* quick path: a run of records of one owner */
-        const uint8_t *last_owner;
-        uint16_t last_owner_length;
+        uint16_t last_owner_offset; /* quick path for a run of records of one owner; 0 = none */
 };
 
 /* About 24 KiB: allocate one a thread and reuse it; zero it once before the first render_begin. flags are QR, AA, opcode, rcode ... as in the header. */

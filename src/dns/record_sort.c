@@ -1,0 +1,290 @@
+/* Sorts a list of records into canonical order. Any thread; the list is its caller's.
+ *
+ * What is sorted are runs of records with one owner, not records. Each run has a key whose memcmp order is
+ * the canonical order (name_order_key). The first 8 octets of the key, as a number, go through a radix sort;
+ * runs that agree in them go on with the next 8. Then the records are gathered in that order, and the few of
+ * each owner sorted by type and RDATA.
+ *
+ * Shorter keys are padded with zeros, which cannot make two different keys equal: a key ends with a label's
+ * 0x00, and what follows a 0x00 inside a longer key is the first octet of a label, never 0 (it would be
+ * escaped). */
+#include "dns/record.h"
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "dns/name.h"
+#include "dns/record_order.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RADIX_MIN 600 /* below it a merge by comparing is faster than eight histograms */
+#define RADIX_PASSES 8
+#define GATHER_AHEAD 16
+
+struct run {
+        size_t key_offset;
+        uint32_t first; /* its first record in the list */
+        uint32_t count;
+        uint16_t key_length;
+};
+
+struct entry {
+        uint64_t prefix; /* 8 octets of the key, big-endian */
+        uint32_t run;
+};
+
+struct sorter {
+        struct run *runs;
+        size_t run_count;
+        struct buffer keys;
+        struct entry *entries;
+        struct entry *scratch;
+};
+
+static void sorter_free(struct sorter *sorter)
+{
+        free(sorter->runs);
+        free(sorter->entries);
+        free(sorter->scratch);
+        buffer_free(&sorter->keys);
+}
+
+static bool owner_continues(const struct record *previous, const struct record *record)
+{
+        return previous->owner == record->owner || name_equal(previous->owner, record->owner);
+}
+
+static int find_runs(struct sorter *sorter, const struct record_list *list, const uint8_t *apex)
+{
+        size_t capacity = 0;
+
+        for (size_t i = 0; i < list->count; i++) {
+                uint8_t *key;
+                struct run *run;
+
+                if (i > 0 && owner_continues(&list->items[i - 1], &list->items[i])) {
+                        sorter->runs[sorter->run_count - 1].count++;
+                        continue;
+                }
+                if (sorter->run_count == capacity) {
+                        struct run *runs;
+
+                        capacity = capacity ? capacity * 2 : 1024;
+                        runs = reallocarray(sorter->runs, capacity, sizeof(*runs));
+                        if (!runs)
+                                return -ENOMEM;
+                        sorter->runs = runs;
+                }
+                key = buffer_reserve(&sorter->keys, NAME_KEY_MAX);
+                if (!key)
+                        return -ENOMEM;
+                run = &sorter->runs[sorter->run_count++];
+                *run = (struct run){.key_offset = sorter->keys.length, .first = (uint32_t)i, .count = 1};
+                run->key_length = (uint16_t)name_order_key(list->items[i].owner, apex, key);
+                sorter->keys.length += run->key_length;
+        }
+        return 0;
+}
+
+static int run_compare(const struct sorter *sorter, const struct run *left, const struct run *right)
+{
+        size_t shorter = left->key_length < right->key_length ? left->key_length : right->key_length;
+        int order =
+                memcmp(sorter->keys.data + left->key_offset, sorter->keys.data + right->key_offset, shorter);
+
+        return order ? order : (int)left->key_length - (int)right->key_length;
+}
+
+/* Owners already in order, none of them in two runs. */
+static bool runs_are_sorted(const struct sorter *sorter)
+{
+        for (size_t i = 1; i < sorter->run_count; i++)
+                if (run_compare(sorter, &sorter->runs[i - 1], &sorter->runs[i]) >= 0)
+                        return false;
+        return true;
+}
+
+static uint64_t key_prefix(const struct sorter *sorter, const struct run *run, size_t depth)
+{
+        const uint8_t *key = sorter->keys.data + run->key_offset;
+        size_t left = run->key_length > depth ? run->key_length - depth : 0;
+        uint8_t padded[8] = {0};
+
+        if (left >= 8)
+                return read_u64(key + depth);
+        if (left > 0)
+                memcpy(padded, key + depth, left);
+        return read_u64(padded);
+}
+
+/* Stable: by prefix, then as they stood. For few entries. */
+static void insertion_sort(struct entry *entries, size_t count)
+{
+        for (size_t i = 1; i < count; i++) {
+                struct entry entry = entries[i];
+                size_t j = i;
+
+                for (; j > 0 && entries[j - 1].prefix > entry.prefix; j--)
+                        entries[j] = entries[j - 1];
+                entries[j] = entry;
+        }
+}
+
+static void merge_sort(struct entry *entries, struct entry *scratch, size_t count)
+{
+        size_t half = count / 2, left = 0, right = half;
+
+        if (count <= 16) {
+                insertion_sort(entries, count);
+                return;
+        }
+        merge_sort(entries, scratch, half);
+        merge_sort(entries + half, scratch, count - half);
+        memcpy(scratch, entries, count * sizeof(*entries));
+        for (size_t i = 0; i < count; i++) {
+                bool take_left =
+                        right == count || (left < half && scratch[left].prefix <= scratch[right].prefix);
+
+                entries[i] = scratch[take_left ? left++ : right++];
+        }
+}
+
+/* Least significant octet first; octets that all entries share are skipped. */
+static void radix_sort(struct entry *entries, struct entry *scratch, size_t count)
+{
+        static const unsigned buckets = 256;
+        uint32_t counts[RADIX_PASSES][256];
+        struct entry *from = entries, *to = scratch;
+
+        memset(counts, 0, sizeof(counts));
+        for (size_t i = 0; i < count; i++)
+                for (unsigned pass = 0; pass < RADIX_PASSES; pass++)
+                        counts[pass][entries[i].prefix >> (8 * pass) & 0xFF]++;
+        for (unsigned pass = 0; pass < RADIX_PASSES; pass++) {
+                uint32_t *starts = counts[pass], sum = 0;
+                unsigned shift = 8 * pass;
+                struct entry *swap;
+
+                if (starts[from[0].prefix >> shift & 0xFF] == count)
+                        continue;
+                for (unsigned i = 0; i < buckets; i++) {
+                        uint32_t size = starts[i];
+
+                        starts[i] = sum;
+                        sum += size;
+                }
+                for (size_t i = 0; i < count; i++)
+                        to[starts[from[i].prefix >> shift & 0xFF]++] = from[i];
+                swap = from;
+                from = to;
+                to = swap;
+        }
+        if (from != entries)
+                memcpy(entries, from, count * sizeof(*entries));
+}
+
+/* Sorts entries whose keys agree before `depth`. As deep as keys are long: at most NAME_KEY_MAX / 8. */
+static void sort_entries(
+        struct sorter *sorter, struct entry *entries, struct entry *scratch, size_t count, size_t depth)
+{
+        for (size_t i = 0; i < count; i++)
+                entries[i].prefix = key_prefix(sorter, &sorter->runs[entries[i].run], depth);
+        if (count < RADIX_MIN)
+                merge_sort(entries, scratch, count);
+        else
+                radix_sort(entries, scratch, count);
+        for (size_t begin = 0, end; begin < count; begin = end) {
+                for (end = begin + 1; end < count && entries[end].prefix == entries[begin].prefix;)
+                        end++;
+                /* A key that was padded makes all of the group equal to it: see the head of this file. */
+                if (end - begin > 1 && sorter->runs[entries[begin].run].key_length >= depth + 8)
+                        sort_entries(sorter, entries + begin, scratch + begin, end - begin, depth + 8);
+        }
+}
+
+static int compare_inside_owner(const void *left, const void *right)
+{
+        int order = record_compare_inside_owner(left, right);
+
+        return order ? order : record_compare_octets(left, right);
+}
+
+/* The records of one owner. */
+static void sort_owner(struct record *records, size_t count)
+{
+        if (count > 24) {
+                qsort(records, count, sizeof(*records), compare_inside_owner);
+                return;
+        }
+        for (size_t i = 1; i < count; i++) {
+                struct record record = records[i];
+                size_t j = i;
+
+                for (; j > 0 && compare_inside_owner(&records[j - 1], &record) > 0; j--)
+                        records[j] = records[j - 1];
+                records[j] = record;
+        }
+}
+
+/* Copies the records in the order of the entries; runs of one owner that stood apart come together. */
+static int gather(const struct sorter *sorter, struct record_list *list)
+{
+        struct record *items = reallocarray(NULL, list->count, sizeof(*items));
+        size_t filled = 0;
+
+        if (!items)
+                return -ENOMEM;
+        for (size_t i = 0, owner_begin = 0; i < sorter->run_count; i++) {
+                const struct run *run = &sorter->runs[sorter->entries[i].run];
+
+                if (i + GATHER_AHEAD < sorter->run_count)
+                        __builtin_prefetch(
+                                &list->items[sorter->runs[sorter->entries[i + GATHER_AHEAD].run].first]);
+                if (i > 0 && run_compare(sorter, &sorter->runs[sorter->entries[i - 1].run], run) != 0) {
+                        sort_owner(items + owner_begin, filled - owner_begin);
+                        owner_begin = filled;
+                }
+                memcpy(items + filled, list->items + run->first, run->count * sizeof(*items));
+                filled += run->count;
+                if (i + 1 == sorter->run_count)
+                        sort_owner(items + owner_begin, filled - owner_begin);
+        }
+        free(list->items);
+        list->items = items;
+        list->capacity = list->count;
+        return 0;
+}
+
+static int sort_runs(struct sorter *sorter, struct record_list *list)
+{
+        sorter->entries = reallocarray(NULL, sorter->run_count, sizeof(*sorter->entries));
+        sorter->scratch = reallocarray(NULL, sorter->run_count, sizeof(*sorter->scratch));
+        if (!sorter->entries || !sorter->scratch)
+                return -ENOMEM;
+        for (size_t i = 0; i < sorter->run_count; i++)
+                sorter->entries[i].run = (uint32_t)i;
+        sort_entries(sorter, sorter->entries, sorter->scratch, sorter->run_count, 0);
+        return gather(sorter, list);
+}
+
+int record_list_sort(struct record_list *list, const uint8_t *apex)
+{
+        CLEANUP(sorter_free) struct sorter sorter = {0};
+        int r;
+
+        if (list->count < 2)
+                return 0;
+        if (list->count > UINT32_MAX)
+                return -ENOMEM;
+        r = find_runs(&sorter, list, apex);
+        if (r < 0)
+                return r;
+        if (!runs_are_sorted(&sorter))
+                return sort_runs(&sorter, list);
+        for (size_t i = 0; i < sorter.run_count; i++)
+                if (sorter.runs[i].count > 1)
+                        sort_owner(list->items + sorter.runs[i].first, sorter.runs[i].count);
+        return 0;
+}
