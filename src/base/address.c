@@ -76,9 +76,9 @@ static bool clear_behind(struct address *address, uint8_t bits)
 {
         bool was_set = false;
         for (unsigned i = bits / 8; i < sizeof(address->bytes); i++) {
-                uint8_t keep = i == bits / 8 ? (uint8_t)(0xff00 >> bits % 8) : 0;
-                was_set |= (address->bytes[i] & (uint8_t)~keep) != 0;
-                address->bytes[i] &= keep;
+                unsigned behind = i == bits / 8 ? 0xffu >> bits % 8 : 0xffu;
+                was_set = was_set || (address->bytes[i] & behind) != 0;
+                address->bytes[i] = (uint8_t)(address->bytes[i] & ~behind);
         }
         return was_set;
 }
@@ -88,13 +88,13 @@ static int prefix_address_parse(const char *text, struct address *ret_address)
         if (address_parse(text, ret_address) == 0)
                 return ret_address->scope == 0 ? 0 : -EINVAL;
         /* "10/8", "10.1/16": BIND fills the octets left out with zero. */
-        char full[INET_ADDRSTRLEN];
+        char full[24];
         unsigned dots = 0;
         for (const char *at = text; *at; at++)
                 dots += *at == '.';
-        if (dots > 2 || strchr(text, ':') || strlen(text) >= sizeof(full) - strlen(".0.0.0"))
+        if (dots > 2 || strchr(text, ':') || strlen(text) > strlen("255.255.255"))
                 return -EINVAL;
-        snprintf(full, sizeof(full), "%s%s", text, ".0.0.0" + (size_t)dots * 2);
+        snprintf(full, sizeof(full), "%.11s%s", text, &".0.0.0"[dots * 2]);
         return address_parse(full, ret_address);
 }
 

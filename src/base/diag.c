@@ -200,41 +200,43 @@ void diag_format_short(const struct diag *diag, struct buffer *out)
         append_escaped(out, diag->message, strlen(diag->message), false);
 }
 
-static void format_source_line(const struct diag *diag, struct buffer *out)
+static void format_source_line(const struct diag *diag, int margin, struct buffer *out)
 {
         const char *line = diag->source_line;
         size_t length = strlen(line);
         if (length > 0 && line[length - 1] == '\r')
                 length--;
         const char *before = diag->source_skipped > 0 ? "..." : "";
-        buffer_printf(out, "%5u | %s", diag->line, before);
+        buffer_printf(out, "%*u | %s", margin, diag->line, before);
         append_escaped(out, line, length, true);
         buffer_append_text(out, diag->source_is_cut ? "...\n" : "\n");
         if (diag->column <= diag->source_skipped)
                 return;
         size_t at = diag->column - diag->source_skipped - 1;
-        buffer_printf(out, "      | %*s", (int)strlen(before), "");
+        buffer_printf(out, "%*s | %*s", margin, "", (int)strlen(before), "");
         append_blank(out, line, at < length ? at : length);
         buffer_append_text(out, "^\n");
 }
 
-static void format_note(const char *word, const char *text, struct buffer *out)
+static void format_note(const char *word, const char *text, int margin, struct buffer *out)
 {
-        buffer_printf(out, "      = %s", word);
+        buffer_printf(out, "%*s = %s", margin, "", word);
         append_escaped(out, text, strlen(text), false);
         buffer_append_u8(out, '\n');
 }
 
 void diag_format(const struct diag *diag, struct buffer *out)
 {
+        /* Where the line's number ends: column 5, or further to the right for a line beyond 99,999. */
+        int margin = snprintf(NULL, 0, "%5u", diag->line);
         diag_format_short(diag, out);
         buffer_append_u8(out, '\n');
         if (diag->source_line && diag->line > 0)
-                format_source_line(diag, out);
+                format_source_line(diag, margin, out);
         if (diag->hint)
-                format_note("hint: ", diag->hint, out);
+                format_note("hint: ", diag->hint, margin, out);
         if (diag->included_from)
-                format_note("included from ", diag->included_from, out);
+                format_note("included from ", diag->included_from, margin, out);
 }
 
 const struct diag *diag_first_error(const struct diag_list *list)
