@@ -23,15 +23,15 @@ struct prefix {
 
 /* "192.0.2.1", "2001:db8::1", "fe80::1%eth0"; the port becomes 0. -EINVAL. */
 int address_parse(const char *text, struct address *ret_address);
-/* "192.0.2.0/24", "10/8" (octets left out are zero, as BIND reads them), "::/0", or an address alone. -EINVAL;
- * -ERANGE where bits behind the prefix are set (BIND refuses that too). */
+/* "192.0.2.0/24", "10/8" (octets left out are zero, as BIND reads them), "::/0", or an address alone.
+ * -EINVAL; -ERANGE where bits behind the prefix are set (BIND refuses that too). */
 int prefix_parse(const char *text, struct prefix *ret_prefix);
 
 /* IPv4-mapped IPv6 becomes IPv4. -EAFNOSUPPORT for anything but IP. */
 int address_from_sockaddr(const struct sockaddr *sockaddr, struct address *ret_address);
 socklen_t address_to_sockaddr(const struct address *address, struct sockaddr_storage *ret_sockaddr);
 
-bool address_equal(const struct address *left, const struct address *right);           /* ports do not count */
+bool address_equal(const struct address *left, const struct address *right); /* ports do not count */
 bool address_and_port_equal(const struct address *left, const struct address *right);
 bool address_is_loopback(const struct address *address);
 bool prefix_contains(const struct prefix *prefix, const struct address *address);

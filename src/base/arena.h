@@ -1,5 +1,5 @@
 /* An arena: many small allocations, freed at once. Used by one thread at a time.
- * Memory is 8-byte aligned and not cleared. Blocks grow from 64 KiB to 4 MiB; large ones ask for huge pages. */
+ * Memory is 8-byte aligned, not cleared. Blocks grow from 64 KiB to 4 MiB; large ones ask for huge pages. */
 #pragma once
 
 #include <stddef.h>

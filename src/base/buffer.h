@@ -1,4 +1,5 @@
-/* A growing byte buffer with a sticky error: append freely, check once with buffer_status(). Big-endian integers. */
+/* A growing byte buffer with a sticky error: append freely, check once with buffer_status(). Big-endian
+ * integers. */
 #pragma once
 
 #include <stdarg.h>

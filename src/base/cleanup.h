@@ -8,29 +8,29 @@
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
 /* Moves a pointer out of a variable that would free it. */
-#define TAKE(pointer)                                                                                                \
-        ({                                                                                                           \
-                __typeof__(pointer) *taken_from_ = &(pointer);                                                       \
-                __typeof__(pointer) taken_ = *taken_from_;                                                           \
-                *taken_from_ = NULL;                                                                                 \
-                taken_;                                                                                              \
+#define TAKE(pointer)                                                                                        \
+        ({                                                                                                   \
+                __typeof__(pointer) *taken_from_ = &(pointer);                                               \
+                __typeof__(pointer) taken_ = *taken_from_;                                                   \
+                *taken_from_ = NULL;                                                                         \
+                taken_;                                                                                      \
         })
 
-#define TAKE_FD(fd)                                                                                                  \
-        ({                                                                                                           \
-                int *taken_from_ = &(fd);                                                                            \
-                int taken_ = *taken_from_;                                                                           \
-                *taken_from_ = -1;                                                                                   \
-                taken_;                                                                                              \
+#define TAKE_FD(fd)                                                                                          \
+        ({                                                                                                   \
+                int *taken_from_ = &(fd);                                                                    \
+                int taken_ = *taken_from_;                                                                   \
+                *taken_from_ = -1;                                                                           \
+                taken_;                                                                                      \
         })
 
 /* DEFINE_CLEANUP(struct arena *, arena_free) makes arena_free_later usable with CLEANUP(). */
-#define DEFINE_CLEANUP(type, function)                                                                               \
-        static inline void function##_later(type *pointer)                                                           \
-        {                                                                                                            \
-                if (*pointer)                                                                                        \
-                        function(*pointer);                                                                          \
-        }                                                                                                            \
+#define DEFINE_CLEANUP(type, function)                                                                       \
+        static inline void function##_later(type *pointer)                                                   \
+        {                                                                                                    \
+                if (*pointer)                                                                                \
+                        function(*pointer);                                                                  \
+        }                                                                                                    \
         struct function##_later_needs_semicolon
 
 static inline void cleanup_free(void *pointer)

@@ -1,4 +1,5 @@
-/* CRC32C (Castagnoli, RFC 3720 appendix B.4); SSE4.2 where the CPU has it. Check value of "123456789": 0xE3069283. */
+/* CRC32C (Castagnoli, RFC 3720 appendix B.4); SSE4.2 where the CPU has it. Check value of "123456789":
+ * 0xE3069283. */
 #pragma once
 
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Diagnostics: what is wrong in a text that a person wrote, with its position, so that one run tells all of it.
+/* Diagnostics: what is wrong in a text that a person wrote, with its position, so that one run tells all.
  *
  *     zones/example.com.zone:14:16: error: 300.1.1.1 is not an IPv4 address
  *        14 | www  3600 IN A 300.1.1.1
@@ -23,11 +23,12 @@ enum diag_severity {
 
 struct diag {
         enum diag_severity severity;
-        const char *code;          /* stable short name of the check: "cname-and-other-data" */
-        const char *file;          /* path as the user wrote or knows it; NULL = no file */
-        uint32_t line;             /* from 1; 0 = the whole file */
-        uint32_t column;           /* from 1, in bytes; 0 = the whole line */
-        const char *source_line;   /* without its newline; NULL = not shown (outside the zone folder, or a key: I8) */
+        const char *code; /* stable short name of the check: "cname-and-other-data" */
+        const char *file; /* path as the user wrote or knows it; NULL = no file */
+        uint32_t line;    /* from 1; 0 = the whole file */
+        uint32_t column;  /* from 1, in bytes; 0 = the whole line */
+        const char
+                *source_line; /* without its newline; NULL = not shown (out of the zone folder; a key: I8) */
         const char *message;
         const char *hint;          /* NULL = none */
         const char *included_from; /* "a.zone:3, b.zone:7", NULL = none */
@@ -44,13 +45,13 @@ struct diag_list {
         size_t capacity;
         size_t error_count;
         size_t warning_count;
-        size_t limit;   /* 0 = 1,000; more are counted, not kept */
+        size_t limit; /* 0 = 1,000; more are counted, not kept */
 };
 
 /* A zeroed struct diag_list is an empty, valid one. */
 
-/* Copies everything `diag` points to; the message is made from format. Out of memory: counted, not kept. Where the
- * list is full an error replaces a warning. */
+/* Copies everything `diag` points to; the message is made from format. Out of memory: counted, not kept.
+ * Where the list is full an error replaces a warning. */
 void diag_add(struct diag_list *list, const struct diag *diag, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 

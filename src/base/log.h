@@ -1,10 +1,11 @@
 /* The log: a line for a person on a terminal, a pipe or in a file; the same line with fields in journald.
  *
- * Under systemd (JOURNAL_STREAM names our standard error) a line goes to journald with the fields below beside
- * MESSAGE, PRIORITY and SYSLOG_IDENTIFIER. Elsewhere "2026-11-21 12:00:00.123 notice: text", in local time, goes to
- * standard error, without the fields: the message tells what matters.
- * Callable on any thread. A secret is never a field and never in a message (I8). Text from outside (names, peers)
- * arrives already escaped: names by name_to_text(), addresses by address_format(). */
+ * Under systemd (JOURNAL_STREAM names our standard error) a line goes to journald with the fields below
+ * beside MESSAGE, PRIORITY and SYSLOG_IDENTIFIER. Elsewhere "2026-11-21 12:00:00.123 notice: text", in local
+ * time, goes to standard error, without the fields: the message tells what matters.
+ *
+ * Callable on any thread. A secret is never a field and never in a message (I8). Text from outside (names,
+ * peers) arrives already escaped: names by name_to_text(), addresses by address_format(). */
 #pragma once
 
 #include <stdbool.h>
@@ -24,8 +25,8 @@ struct log_fields {
         int64_t duration_usec;  /* DURATION_USEC=, 0 = none */
 };
 
-/* Reads JOURNAL_STREAM; lines below `lowest` (LOG_DEBUG is the lowest) are dropped. Before other threads start; the
- * identifier is not copied. */
+/* Reads JOURNAL_STREAM; lines below `lowest` (LOG_DEBUG is the lowest) are dropped. Before other threads
+ * start; the identifier is not copied. */
 void log_open(const char *identifier, int lowest);
 bool log_is_on(int priority);
 /* fields may be NULL. A newline in the message is written as a new line that is indented. */

@@ -1,5 +1,5 @@
-/* A queue between threads: many put, one takes; an eventfd wakes the taker's loop. A mutex inside, held for a few
- * instructions. Order is kept. */
+/* A queue between threads: many put, one takes; an eventfd wakes the taker's loop. A mutex inside, held for a
+ * few instructions. Order is kept. */
 #pragma once
 
 #include <stdbool.h>

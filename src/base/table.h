@@ -1,5 +1,5 @@
-/* A hash table from byte strings to pointers, open addressing, keys not copied: they live as long as their entry.
- * Keyed hash (SipHash-1-3) with a random seed, so that no peer can choose collisions. Not locked. */
+/* A hash table from byte strings to pointers, open addressing, keys not copied: they live as long as their
+ * entry. Keyed hash (SipHash-1-3) with a random seed, so that no peer can choose collisions. Not locked. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +21,8 @@ struct table {
 
 /* NULL where it is not there. */
 void *table_get(const struct table *table, const void *key, size_t key_size);
-/* Puts, or replaces (then the old value goes to *ret_old; ret_old may be NULL). -ENOMEM. value is not NULL. */
+/* Puts, or replaces (then the old value goes to *ret_old; ret_old may be NULL). -ENOMEM. value is not NULL.
+ */
 int table_put(struct table *table, const void *key, size_t key_size, void *value, void **ret_old);
 /* Returns what was there, or NULL. */
 void *table_remove(struct table *table, const void *key, size_t key_size);

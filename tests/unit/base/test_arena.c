@@ -78,9 +78,14 @@ static void test_a_large_one_first(void **state)
         arena_free(&arena);
 }
 
-/* The allocator answers a size beyond all memory with NULL under AddressSanitizer too. */
+/* The allocator answers a size beyond all memory with NULL under the sanitizers too. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
+{
+        return "allocator_may_return_null=1";
+}
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
 {
         return "allocator_may_return_null=1";
 }

@@ -58,9 +58,9 @@ static void test_in_parts(void **state)
 {
         (void)state;
         for (size_t cut = 0; cut <= 9; cut++) {
-                assert_int_equal(crc32c(crc32c(0, "123456789", cut), "123456789" + cut, 9 - cut), 0xe3069283);
+                assert_int_equal(crc32c(crc32c(0, "123456789", cut), &"123456789"[cut], 9 - cut), 0xe3069283);
                 assert_int_equal(
-                        crc32c_by_table(crc32c_by_table(0, "123456789", cut), "123456789" + cut, 9 - cut),
+                        crc32c_by_table(crc32c_by_table(0, "123456789", cut), &"123456789"[cut], 9 - cut),
                         0xe3069283);
         }
 }
