@@ -1,28 +1,23 @@
 /* MESSAGE_ID of the events an operator may want to match: journalctl MESSAGE_ID=... They never change. */
 #pragma once
 
-#define MESSAGE_PUBLISHED "4f0b6c3e8d4a4b6f9d5f2c7a10e3b001" /* a new serial is served */
-#define MESSAGE_BROKEN                                                                                       \
-        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b002"              /* a zone's text has errors; what was served stays */
-#define MESSAGE_HELD "4f0b6c3e8d4a4b6f9d5f2c7a10e3b003" /* the guard holds a change */
-#define MESSAGE_MISSING "4f0b6c3e8d4a4b6f9d5f2c7a10e3b004" /* a zone file vanished; the zone is served on */
-#define MESSAGE_BEHIND "4f0b6c3e8d4a4b6f9d5f2c7a10e3b005"  /* a secondary holds a serial ahead of ours */
-#define MESSAGE_NOTIFY_ACK "4f0b6c3e8d4a4b6f9d5f2c7a10e3b006"  /* a target acknowledged a NOTIFY */
-#define MESSAGE_NOTIFY_DOWN "4f0b6c3e8d4a4b6f9d5f2c7a10e3b007" /* a target does not answer NOTIFY */
-#define MESSAGE_NOTIFY_REFUSED                                                                               \
-        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b008"                          /* a target answers NOTIFY with an error \
-                                                                     */
-#define MESSAGE_TRANSFER "4f0b6c3e8d4a4b6f9d5f2c7a10e3b009"         /* an AXFR or IXFR was served */
-#define MESSAGE_TRANSFER_REFUSED "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00a" /* a query or transfer was refused */
-#define MESSAGE_TRANSFER_FAILED "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00b"  /* a transfer broke off */
-#define MESSAGE_CONFIG_WRONG                                                                                 \
-        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00c" /* a reload's configuration has errors; the old one stays */
-#define MESSAGE_STORE_DAMAGED "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00d" /* a stored value failed its checksum */
-#define MESSAGE_STORE_FULL "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00e"    /* no room to commit; the publish waits */
-#define MESSAGE_NOTIFY_UP "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00f"     /* a target that was down answers again */
-#define MESSAGE_NOT_TRANSFERRED                                                                              \
-        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b010" /* a target acknowledged, and never asked */
-#define MESSAGE_CONTROL                                                                                      \
-        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b011" /* a command that changes something, with its caller */
-#define MESSAGE_SERIAL_LOST                                                                                  \
-        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b012" /* no known last serial for a zone that may be out there */
+/* One a line, so that they compare at a glance. */
+/* clang-format off */
+#define MESSAGE_PUBLISHED         "4f0b6c3e8d4a4b6f9d5f2c7a10e3b001" /* a new serial is served */
+#define MESSAGE_BROKEN            "4f0b6c3e8d4a4b6f9d5f2c7a10e3b002" /* a zone's text has errors; what was served stays */
+#define MESSAGE_HELD              "4f0b6c3e8d4a4b6f9d5f2c7a10e3b003" /* the guard holds a change */
+#define MESSAGE_MISSING           "4f0b6c3e8d4a4b6f9d5f2c7a10e3b004" /* a zone file vanished; the zone is served on */
+#define MESSAGE_BEHIND            "4f0b6c3e8d4a4b6f9d5f2c7a10e3b005" /* a secondary holds a serial ahead of ours */
+#define MESSAGE_NOTIFY_ACK        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b006" /* a target acknowledged a NOTIFY */
+#define MESSAGE_NOTIFY_DOWN       "4f0b6c3e8d4a4b6f9d5f2c7a10e3b007" /* a target does not answer NOTIFY */
+#define MESSAGE_NOTIFY_REFUSED    "4f0b6c3e8d4a4b6f9d5f2c7a10e3b008" /* a target answers NOTIFY with an error */
+#define MESSAGE_TRANSFER          "4f0b6c3e8d4a4b6f9d5f2c7a10e3b009" /* an AXFR or IXFR was served */
+#define MESSAGE_TRANSFER_REFUSED  "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00a" /* a query or transfer was refused */
+#define MESSAGE_TRANSFER_FAILED   "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00b" /* a transfer broke off */
+#define MESSAGE_CONFIG_WRONG      "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00c" /* a reload's configuration has errors; the old one stays */
+#define MESSAGE_STORE_DAMAGED     "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00d" /* a stored value failed its checksum */
+#define MESSAGE_STORE_FULL        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00e" /* no room to commit; the publish waits */
+#define MESSAGE_NOTIFY_UP         "4f0b6c3e8d4a4b6f9d5f2c7a10e3b00f" /* a target that was down answers again */
+#define MESSAGE_NOT_TRANSFERRED   "4f0b6c3e8d4a4b6f9d5f2c7a10e3b010" /* a target acknowledged, and never asked */
+#define MESSAGE_CONTROL           "4f0b6c3e8d4a4b6f9d5f2c7a10e3b011" /* a command that changes something, with its caller */
+#define MESSAGE_SERIAL_LOST       "4f0b6c3e8d4a4b6f9d5f2c7a10e3b012" /* no known last serial for a zone that may be out there */

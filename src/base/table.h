@@ -21,8 +21,7 @@ struct table {
 
 /* NULL where it is not there. */
 void *table_get(const struct table *table, const void *key, size_t key_size);
-/* Puts, or replaces (then the old value goes to *ret_old; ret_old may be NULL). -ENOMEM. value is not NULL.
- */
+/* Puts, or replaces (then the old value goes to *ret_old; ret_old may be NULL). -ENOMEM. value: not NULL. */
 int table_put(struct table *table, const void *key, size_t key_size, void *value, void **ret_old);
 /* Returns what was there, or NULL. */
 void *table_remove(struct table *table, const void *key, size_t key_size);
