@@ -10,6 +10,7 @@
  * escaped). */
 #include "dns/record.h"
 
+#include "base/arena.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "dns/name.h"
@@ -22,9 +23,12 @@
 #define RADIX_MIN 600 /* below it a merge by comparing is faster than eight histograms */
 #define RADIX_PASSES 8
 #define GATHER_AHEAD 16
+#define OWNERS_AHEAD 16
+#define RDATA_AHEAD 24
+#define KEYS_CHUNK_BYTES ((size_t)1 << 20)
 
 struct run {
-        size_t key_offset;
+        const uint8_t *key;
         uint32_t first; /* its first record in the list */
         uint32_t count;
         uint16_t key_length;
@@ -33,22 +37,23 @@ struct run {
 struct entry {
         uint64_t prefix; /* 8 octets of the key, big-endian */
         uint32_t run;
+        bool is_same; /* the key of the entry before it, known once sorted */
 };
 
 struct sorter {
+        struct arena arena; /* all that is below: it asks for huge pages, and page faults are a good part of
+                               the time */
+        uint8_t *keys;      /* the next key goes here */
+        uint8_t *keys_end;
         struct run *runs;
         size_t run_count;
-        struct buffer keys;
         struct entry *entries;
         struct entry *scratch;
 };
 
 static void sorter_free(struct sorter *sorter)
 {
-        free(sorter->runs);
-        free(sorter->entries);
-        free(sorter->scratch);
-        buffer_free(&sorter->keys);
+        arena_free(&sorter->arena);
 }
 
 static bool owner_continues(const struct record *previous, const struct record *record)
@@ -56,43 +61,45 @@ static bool owner_continues(const struct record *previous, const struct record *
         return previous->owner == record->owner || name_equal(previous->owner, record->owner);
 }
 
+static int add_run(struct sorter *sorter, const uint8_t *owner, const uint8_t *apex, uint32_t first)
+{
+        struct run *run = &sorter->runs[sorter->run_count++];
+
+        if (sorter->keys_end - sorter->keys < NAME_KEY_MAX) {
+                sorter->keys = arena_alloc(&sorter->arena, KEYS_CHUNK_BYTES);
+                if (!sorter->keys)
+                        return -ENOMEM;
+                sorter->keys_end = sorter->keys + KEYS_CHUNK_BYTES;
+        }
+        *run = (struct run){.key = sorter->keys, .first = first, .count = 1};
+        run->key_length = (uint16_t)name_order_key(owner, apex, sorter->keys);
+        sorter->keys += run->key_length;
+        return 0;
+}
+
 static int find_runs(struct sorter *sorter, const struct record_list *list, const uint8_t *apex)
 {
-        size_t capacity = 0;
-
+        /* Room for as many runs as records; what is not used of it is never touched. */
+        sorter->runs = arena_alloc(&sorter->arena, list->count * sizeof(*sorter->runs));
+        if (!sorter->runs)
+                return -ENOMEM;
         for (size_t i = 0; i < list->count; i++) {
-                uint8_t *key;
-                struct run *run;
-
+                if (i + OWNERS_AHEAD < list->count)
+                        __builtin_prefetch(list->items[i + OWNERS_AHEAD].owner);
                 if (i > 0 && owner_continues(&list->items[i - 1], &list->items[i])) {
                         sorter->runs[sorter->run_count - 1].count++;
                         continue;
                 }
-                if (sorter->run_count == capacity) {
-                        struct run *runs;
-
-                        capacity = capacity ? capacity * 2 : 1024;
-                        runs = reallocarray(sorter->runs, capacity, sizeof(*runs));
-                        if (!runs)
-                                return -ENOMEM;
-                        sorter->runs = runs;
-                }
-                key = buffer_reserve(&sorter->keys, NAME_KEY_MAX);
-                if (!key)
+                if (add_run(sorter, list->items[i].owner, apex, (uint32_t)i) < 0)
                         return -ENOMEM;
-                run = &sorter->runs[sorter->run_count++];
-                *run = (struct run){.key_offset = sorter->keys.length, .first = (uint32_t)i, .count = 1};
-                run->key_length = (uint16_t)name_order_key(list->items[i].owner, apex, key);
-                sorter->keys.length += run->key_length;
         }
         return 0;
 }
 
-static int run_compare(const struct sorter *sorter, const struct run *left, const struct run *right)
+static int run_compare(const struct run *left, const struct run *right)
 {
         size_t shorter = left->key_length < right->key_length ? left->key_length : right->key_length;
-        int order =
-                memcmp(sorter->keys.data + left->key_offset, sorter->keys.data + right->key_offset, shorter);
+        int order = memcmp(left->key, right->key, shorter);
 
         return order ? order : (int)left->key_length - (int)right->key_length;
 }
@@ -101,21 +108,20 @@ static int run_compare(const struct sorter *sorter, const struct run *left, cons
 static bool runs_are_sorted(const struct sorter *sorter)
 {
         for (size_t i = 1; i < sorter->run_count; i++)
-                if (run_compare(sorter, &sorter->runs[i - 1], &sorter->runs[i]) >= 0)
+                if (run_compare(&sorter->runs[i - 1], &sorter->runs[i]) >= 0)
                         return false;
         return true;
 }
 
-static uint64_t key_prefix(const struct sorter *sorter, const struct run *run, size_t depth)
+static uint64_t key_prefix(const struct run *run, size_t depth)
 {
-        const uint8_t *key = sorter->keys.data + run->key_offset;
         size_t left = run->key_length > depth ? run->key_length - depth : 0;
         uint8_t padded[8] = {0};
 
         if (left >= 8)
-                return read_u64(key + depth);
+                return read_u64(run->key + depth);
         if (left > 0)
-                memcpy(padded, key + depth, left);
+                memcpy(padded, run->key + depth, left);
         return read_u64(padded);
 }
 
@@ -190,7 +196,7 @@ static void sort_entries(
         struct sorter *sorter, struct entry *entries, struct entry *scratch, size_t count, size_t depth)
 {
         for (size_t i = 0; i < count; i++)
-                entries[i].prefix = key_prefix(sorter, &sorter->runs[entries[i].run], depth);
+                entries[i].prefix = key_prefix(&sorter->runs[entries[i].run], depth);
         if (count < RADIX_MIN)
                 merge_sort(entries, scratch, count);
         else
@@ -198,9 +204,15 @@ static void sort_entries(
         for (size_t begin = 0, end; begin < count; begin = end) {
                 for (end = begin + 1; end < count && entries[end].prefix == entries[begin].prefix;)
                         end++;
-                /* A key that was padded makes all of the group equal to it: see the head of this file. */
-                if (end - begin > 1 && sorter->runs[entries[begin].run].key_length >= depth + 8)
+                if (end - begin == 1)
+                        continue;
+                if (sorter->runs[entries[begin].run].key_length >= depth + 8) {
                         sort_entries(sorter, entries + begin, scratch + begin, end - begin, depth + 8);
+                        continue;
+                }
+                /* A key that was padded makes all of the group equal to it: see the head of this file. */
+                for (size_t i = begin + 1; i < end; i++)
+                        entries[i].is_same = true;
         }
 }
 
@@ -228,45 +240,49 @@ static void sort_owner(struct record *records, size_t count)
         }
 }
 
-/* Copies the records in the order of the entries; runs of one owner that stood apart come together. */
-static int gather(const struct sorter *sorter, struct record_list *list)
+/* Runs and records lie in memory as the file had them: nearly every one is a cache miss, so they are asked
+ * for early. */
+static inline void prefetch_ahead(const struct sorter *sorter, const struct record_list *list, size_t i)
 {
-        struct record *items = reallocarray(NULL, list->count, sizeof(*items));
+        if (i + 2 * GATHER_AHEAD < sorter->run_count)
+                __builtin_prefetch(&sorter->runs[sorter->entries[i + 2 * GATHER_AHEAD].run]);
+        if (i + GATHER_AHEAD < sorter->run_count)
+                __builtin_prefetch(&list->items[sorter->runs[sorter->entries[i + GATHER_AHEAD].run].first]);
+}
+
+/* Copies the records in the order of the entries: runs of one owner that stood apart come together. */
+static int gather(struct sorter *sorter, struct record_list *list)
+{
+        struct record *items = arena_alloc(&sorter->arena, list->count * sizeof(*items));
         size_t filled = 0;
 
         if (!items)
                 return -ENOMEM;
-        for (size_t i = 0, owner_begin = 0; i < sorter->run_count; i++) {
+        for (size_t i = 0; i < sorter->run_count; i++) {
                 const struct run *run = &sorter->runs[sorter->entries[i].run];
 
-                if (i + GATHER_AHEAD < sorter->run_count)
-                        __builtin_prefetch(
-                                &list->items[sorter->runs[sorter->entries[i + GATHER_AHEAD].run].first]);
-                if (i > 0 && run_compare(sorter, &sorter->runs[sorter->entries[i - 1].run], run) != 0) {
-                        sort_owner(items + owner_begin, filled - owner_begin);
-                        owner_begin = filled;
-                }
-                memcpy(items + filled, list->items + run->first, run->count * sizeof(*items));
-                filled += run->count;
-                if (i + 1 == sorter->run_count)
-                        sort_owner(items + owner_begin, filled - owner_begin);
+                prefetch_ahead(sorter, list, i);
+                for (size_t n = 0; n < run->count; n++)
+                        items[filled++] = list->items[run->first + n];
         }
-        free(list->items);
-        list->items = items;
-        list->capacity = list->count;
+        memcpy(list->items, items, list->count * sizeof(*items));
         return 0;
 }
 
-static int sort_runs(struct sorter *sorter, struct record_list *list)
+/* Sorts the records of each owner; RDATA of owners ahead is asked for early. */
+static void sort_owners(const struct sorter *sorter, struct record_list *list)
 {
-        sorter->entries = reallocarray(NULL, sorter->run_count, sizeof(*sorter->entries));
-        sorter->scratch = reallocarray(NULL, sorter->run_count, sizeof(*sorter->scratch));
-        if (!sorter->entries || !sorter->scratch)
-                return -ENOMEM;
-        for (size_t i = 0; i < sorter->run_count; i++)
-                sorter->entries[i].run = (uint32_t)i;
-        sort_entries(sorter, sorter->entries, sorter->scratch, sorter->run_count, 0);
-        return gather(sorter, list);
+        size_t begin = 0, end = 0, asked = 0;
+
+        for (size_t i = 0; i < sorter->run_count; i++) {
+                end += sorter->runs[sorter->entries[i].run].count;
+                for (; asked < list->count && asked < end + RDATA_AHEAD; asked++)
+                        __builtin_prefetch(list->items[asked].rdata);
+                if (i + 1 < sorter->run_count && sorter->entries[i + 1].is_same)
+                        continue;
+                sort_owner(list->items + begin, end - begin);
+                begin = end;
+        }
 }
 
 int record_list_sort(struct record_list *list, const uint8_t *apex)
@@ -281,10 +297,20 @@ int record_list_sort(struct record_list *list, const uint8_t *apex)
         r = find_runs(&sorter, list, apex);
         if (r < 0)
                 return r;
-        if (!runs_are_sorted(&sorter))
-                return sort_runs(&sorter, list);
+        sorter.entries = arena_alloc(&sorter.arena, sorter.run_count * sizeof(*sorter.entries));
+        if (!sorter.entries)
+                return -ENOMEM;
         for (size_t i = 0; i < sorter.run_count; i++)
-                if (sorter.runs[i].count > 1)
-                        sort_owner(list->items + sorter.runs[i].first, sorter.runs[i].count);
+                sorter.entries[i] = (struct entry){.run = (uint32_t)i};
+        if (!runs_are_sorted(&sorter)) {
+                sorter.scratch = arena_alloc(&sorter.arena, sorter.run_count * sizeof(*sorter.scratch));
+                if (!sorter.scratch)
+                        return -ENOMEM;
+                sort_entries(&sorter, sorter.entries, sorter.scratch, sorter.run_count, 0);
+                r = gather(&sorter, list);
+                if (r < 0)
+                        return r;
+        }
+        sort_owners(&sorter, list);
         return 0;
 }
