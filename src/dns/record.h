@@ -44,6 +44,16 @@ uint16_t record_covered_type(const struct record *record);
  * memcmp keys of owner runs, a radix sort, a check for "sorted already" first. All owners are at or below apex. -ENOMEM. */
 int record_list_sort(struct record_list *list, const uint8_t *apex);
 
+/* For loops over a large list: asks memory for the octets of a record ahead. Sorted records lie in memory as the file had them, so
+ * rendering or hashing them without this is mostly waiting (half of the time and more). */
+static inline void record_list_prefetch(const struct record_list *list, size_t index)
+{
+        if (index + 16 < list->count) {
+                __builtin_prefetch(list->items[index + 16].owner);
+                __builtin_prefetch(list->items[index + 16].rdata);
+        }
+}
+
 /* Octets of the record uncompressed on the wire: owner + 10 + rdata. */
 size_t record_wire_size(const struct record *record);
 

@@ -35,7 +35,10 @@ struct run {
 };
 
 struct entry {
-        uint64_t prefix; /* 8 octets of the key, big-endian */
+        union {
+                uint64_t prefix; /* while sorting: 8 octets of the key, big-endian */
+                uint64_t count;  /* then: the run's records, so that runs need not be visited once more */
+        };
         uint32_t run;
         bool is_same; /* the key of the entry before it, known once sorted */
 };
@@ -261,6 +264,7 @@ static int gather(struct sorter *sorter, struct record_list *list)
         for (size_t i = 0; i < sorter->run_count; i++) {
                 const struct run *run = &sorter->runs[sorter->entries[i].run];
 
+                sorter->entries[i].count = run->count;
                 prefetch_ahead(sorter, list, i);
                 for (size_t n = 0; n < run->count; n++)
                         items[filled++] = list->items[run->first + n];
@@ -275,7 +279,7 @@ static void sort_owners(const struct sorter *sorter, struct record_list *list)
         size_t begin = 0, end = 0, asked = 0;
 
         for (size_t i = 0; i < sorter->run_count; i++) {
-                end += sorter->runs[sorter->entries[i].run].count;
+                end += sorter->entries[i].count;
                 for (; asked < list->count && asked < end + RDATA_AHEAD; asked++)
                         __builtin_prefetch(list->items[asked].rdata);
                 if (i + 1 < sorter->run_count && sorter->entries[i + 1].is_same)
@@ -301,7 +305,7 @@ int record_list_sort(struct record_list *list, const uint8_t *apex)
         if (!sorter.entries)
                 return -ENOMEM;
         for (size_t i = 0; i < sorter.run_count; i++)
-                sorter.entries[i] = (struct entry){.run = (uint32_t)i};
+                sorter.entries[i] = (struct entry){.count = sorter.runs[i].count, .run = (uint32_t)i};
         if (!runs_are_sorted(&sorter)) {
                 sorter.scratch = arena_alloc(&sorter.arena, sorter.run_count * sizeof(*sorter.scratch));
                 if (!sorter.scratch)
