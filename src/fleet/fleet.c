@@ -1,0 +1,282 @@
+/* Zones and who their targets are; what the server saw of them. Main loop.
+ *
+ * A zone is here from its first publish (or the start) until it is removed. Its targets are the also-notify
+ * list of its policy (none under "notify no"), and with "notify yes" what notify/ resolved the NS set to.
+ * Memory for an idle (zone, target) is the row and some 70 octets: 100,000 zones of two targets take about 50
+ * MB. */
+#include "fleet/fleet.h"
+
+#include "base/cleanup.h"
+#include "fleet/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int fleet_new(struct store *store, struct conf *conf, struct fleet **ret_fleet)
+{
+        struct fleet *fleet = calloc(1, sizeof(*fleet));
+        if (!fleet)
+                return -ENOMEM;
+        fleet->store = store;
+        fleet->conf = conf_ref(conf);
+        fleet->zones.fold = true;
+        *ret_fleet = fleet;
+        return 0;
+}
+
+struct conf *fleet_conf(const struct fleet *fleet)
+{
+        return fleet->conf;
+}
+
+void fleet_on_target_gone(
+        struct fleet *fleet, void (*gone)(void *context, struct fleet_target *target), void *context)
+{
+        fleet->target_gone = gone;
+        fleet->target_gone_context = context;
+}
+
+static bool is_wanted(
+        const struct wanted *wanted, size_t count, const struct conf_target *target, bool any_key)
+{
+        for (size_t i = 0; i < count; i++) {
+                const struct conf_target *other = &wanted[i].target;
+                if (!address_and_port_equal(&other->address, &target->address))
+                        continue;
+                if (any_key || other->key == target->key ||
+                        (other->key && target->key && name_equal(other->key->name, target->key->name)))
+                        return true;
+        }
+        return false;
+}
+
+/* The also-notify list and the NS targets given, each once. ns_names may be NULL where ns_count is 0. */
+static int targets_from_policy(struct fleet *fleet, struct fleet_zone *zone,
+        const struct conf_target *ns_targets, const char *const *ns_names, size_t ns_count)
+{
+        const struct conf_policy *policy = conf_policy_for(fleet->conf, zone->name);
+        bool none = policy->notify == CONF_NOTIFY_NO;
+        bool with_ns = policy->notify == CONF_NOTIFY_YES || policy->notify == CONF_NOTIFY_PRIMARY_ONLY;
+        size_t listed = none ? 0 : policy->also_notify_count, count = 0;
+        if (listed + ns_count == 0 && zone->target_count == 0)
+                return 0;
+        CLEANUP_FREE struct wanted *wanted = calloc(listed + ns_count + 1, sizeof(*wanted));
+        if (!wanted)
+                return -ENOMEM;
+        for (size_t i = 0; i < listed; i++) {
+                if (!is_wanted(wanted, count, &policy->also_notify[i], false))
+                        wanted[count++].target = policy->also_notify[i];
+        }
+        for (size_t i = 0; with_ns && i < ns_count; i++) {
+                if (is_wanted(wanted, count, &ns_targets[i], true))
+                        continue;
+                wanted[count++] =
+                        (struct wanted){.target = ns_targets[i], .from_ns_set = true, .ns_name = ns_names[i]};
+        }
+        return targets_replace(fleet, zone, wanted, count);
+}
+
+int fleet_zone_set_ns_targets(struct fleet *fleet, struct fleet_zone *zone, const struct conf_target *targets,
+        const char *const *ns_names, size_t count)
+{
+        return targets_from_policy(fleet, zone, targets, ns_names, count);
+}
+
+/* The new configuration's list with the NS targets of before. */
+static int zone_reconfigure(struct fleet *fleet, struct fleet_zone *zone)
+{
+        CLEANUP_FREE struct conf_target *targets = calloc(zone->target_count + 1, sizeof(*targets));
+        CLEANUP_FREE const char **names = calloc(zone->target_count + 1, sizeof(*names));
+        if (!targets || !names)
+                return -ENOMEM;
+        size_t count = 0;
+        for (size_t i = 0; i < zone->target_count; i++) {
+                const struct fleet_target *target = zone->targets[i];
+                if (!target->from_ns_set)
+                        continue;
+                targets[count] = target->target;
+                names[count++] = target->ns_name;
+        }
+        return targets_from_policy(fleet, zone, targets, names, count);
+}
+
+int fleet_reconfigure(struct fleet *fleet, struct conf *conf)
+{
+        struct conf *old = fleet->conf;
+        int result = 0;
+        fleet->conf = conf_ref(conf);
+        struct fleet_zone *zone;
+        for (size_t position = 0; (zone = table_next(&fleet->zones, &position));) {
+                int r = zone_reconfigure(fleet, zone);
+                if (r < 0) {
+                        targets_drop(fleet, zone); /* their keys go with the old configuration */
+                        result = r;
+                }
+        }
+        conf_unref(old);
+        return result;
+}
+
+static void zone_note_row(struct fleet_zone *zone, const struct store_zone *row)
+{
+        struct soa soa;
+        zone->id = row->id;
+        zone->serial = row->serial;
+        if (soa_parse(row->soa.rdata, row->soa.rdata_length, &soa) == 0)
+                zone->refresh_sec = soa.refresh;
+}
+
+static struct fleet_zone *zone_free(struct fleet *fleet, struct fleet_zone *zone)
+{
+        targets_drop(fleet, zone);
+        free(zone);
+        return NULL;
+}
+
+static struct fleet_zone *zone_load(struct fleet *fleet, const uint8_t *name, const struct store_zone *row)
+{
+        size_t length = name_length(name);
+        struct fleet_zone *zone = calloc(1, sizeof(*zone) + length);
+        if (!zone)
+                return NULL;
+        uint8_t *copy = (uint8_t *)(zone + 1);
+        name_fold(name, copy);
+        zone->name = copy;
+        zone_note_row(zone, row);
+        if (targets_from_policy(fleet, zone, NULL, NULL, 0) < 0 ||
+                table_put(&fleet->zones, zone->name, length, zone, NULL) < 0)
+                return zone_free(fleet, zone);
+        return zone;
+}
+
+/* The row is valid as long as the view is. */
+static struct fleet_zone *zone_load_from_store(struct fleet *fleet, const uint8_t *name)
+{
+        struct store_read *read;
+        struct store_zone row;
+        struct fleet_zone *zone = NULL;
+        if (store_read_begin(fleet->store, &read) < 0)
+                return NULL;
+        if (store_zone_find(read, name, &row) == 0)
+                zone = zone_load(fleet, name, &row);
+        store_read_end(read);
+        return zone;
+}
+
+struct fleet_zone *fleet_zone_get(struct fleet *fleet, const uint8_t *name, const struct store_zone *row)
+{
+        struct fleet_zone *zone = table_get(&fleet->zones, name, name_length(name));
+        if (!zone)
+                return row ? zone_load(fleet, name, row) : zone_load_from_store(fleet, name);
+        if (row)
+                zone_note_row(zone, row);
+        return zone;
+}
+
+struct fleet_zone *fleet_zone_next(const struct fleet *fleet, size_t *position)
+{
+        return table_next(&fleet->zones, position);
+}
+
+void fleet_zone_forget(struct fleet *fleet, const uint8_t *name)
+{
+        struct fleet_zone *zone = table_remove(&fleet->zones, name, name_length(name));
+        if (zone)
+                zone_free(fleet, zone);
+}
+
+bool fleet_target_is_current(const struct fleet_target *target)
+{
+        uint32_t serial = target->zone->serial;
+        return target->row.acknowledged_serial == serial || target->row.transferred_serial == serial;
+}
+
+static bool has_key(const struct fleet_target *target, const uint8_t *key_name)
+{
+        const struct tsig_key *key = target->target.key;
+        bool used_none = !key_name || key_name[0] == 0;
+        return used_none ? !key : key && name_equal(key->name, key_name);
+}
+
+struct fleet_target *fleet_target_find(
+        struct fleet_zone *zone, const struct address *peer, const uint8_t *key_name)
+{
+        struct fleet_target *by_address = NULL, *by_both = NULL, *by_key = NULL;
+        unsigned address_count = 0, both_count = 0, key_count = 0;
+        bool used_key = key_name && key_name[0] != 0;
+        for (size_t i = 0; i < zone->target_count; i++) {
+                struct fleet_target *target = zone->targets[i];
+                bool is_key = has_key(target, key_name);
+                if (address_equal(&target->target.address, peer)) {
+                        by_address = target;
+                        address_count++;
+                        if (is_key) {
+                                by_both = target;
+                                both_count++;
+                        }
+                } else if (used_key && is_key) {
+                        by_key = target;
+                        key_count++;
+                }
+        }
+        if (address_count == 1)
+                return by_address;
+        if (address_count > 1)
+                return both_count == 1 ? by_both : NULL;
+        return key_count == 1 ? by_key : NULL;
+}
+
+static struct fleet_target *target_seen(
+        struct fleet *fleet, const uint8_t *zone_name, const struct address *peer, const uint8_t *key_name)
+{
+        struct fleet_zone *zone = fleet_zone_get(fleet, zone_name, NULL);
+        struct fleet_target *target = zone ? fleet_target_find(zone, peer, key_name) : NULL;
+        if (target)
+                fleet_target_changed(fleet, target);
+        return target;
+}
+
+struct fleet_target *fleet_saw_soa_query(struct fleet *fleet, const uint8_t *zone, const struct address *peer,
+        const uint8_t *key_name, uint32_t serial, uint64_t at_usec)
+{
+        struct fleet_target *target = target_seen(fleet, zone, peer, key_name);
+        if (target) {
+                target->row.soa_serial = serial;
+                target->row.soa_usec = at_usec;
+        }
+        return target;
+}
+
+struct fleet_target *fleet_saw_transfer(struct fleet *fleet, const uint8_t *zone, const struct address *peer,
+        const uint8_t *key_name, enum fleet_transfer_kind kind, uint32_t from_serial, uint32_t to_serial,
+        uint64_t bytes, uint64_t duration_usec, uint64_t at_usec)
+{
+        struct fleet_target *target = target_seen(fleet, zone, peer, key_name);
+        if (!target)
+                return NULL;
+        struct fleet_row *row = &target->row;
+        row->transferred_serial = to_serial;
+        row->transfer_from_serial = from_serial;
+        row->transfer_kind = kind;
+        row->transfer_bytes = bytes;
+        row->transfer_duration_usec = duration_usec;
+        row->transfer_usec = at_usec;
+        row->transfer_count++;
+        return target;
+}
+
+struct fleet *fleet_free(struct fleet *fleet)
+{
+        if (!fleet)
+                return NULL;
+        struct fleet_zone *zone;
+        for (size_t position = 0; (zone = table_next(&fleet->zones, &position));)
+                zone_free(fleet, zone);
+        table_free(&fleet->zones);
+        conf_unref(fleet->conf);
+        free(fleet->dirty);
+        free(fleet->deletes);
+        free(fleet);
+        return NULL;
+}
