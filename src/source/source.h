@@ -20,6 +20,9 @@ struct source_identity {
 };
 bool source_identity_equal(const struct source_identity *left, const struct source_identity *right); /* read_at does not count */
 
+/* The identity of an open file now; read_at is now. Negative errno of fstat. */
+int source_identity_of(int fd, struct source_identity *ret_identity);
+
 struct source_file {
         const char *path; /* as shown to the user */
         struct source_identity identity;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "dns/name.h"
 #include "dns/record.h"
 
 #include <stdbool.h>
@@ -25,5 +26,6 @@ struct delta_source {
 int delta_make(const struct delta_source *old, const struct record_list *new_records, struct delta *ret_delta);
 bool delta_is_empty(const struct delta *delta);
 
-/* Plain SHA-256 over base version, the SOA as the file has it but for its serial, and the sorted delta: what `approve` names. Not the content digest. */
+/* Plain SHA-256 over base version, the SOA as the file has it (its serial too: a typo in it can be what is held), and the sorted delta:
+ * what `approve` names. Not the content digest. soa may be NULL. */
 int delta_hash(const struct delta *delta, uint64_t base_version, const struct record *soa, uint8_t ret_hash[static DELTA_HASH_SIZE]);

@@ -1,0 +1,120 @@
+/* The publisher's batch. Publisher thread.
+ *
+ * Order of a commit, which makes a crash harmless: (1) the serial file, synced: from here on these serials are used up, published or not;
+ * (2) the store, synced: the commit is the serving (I1); (3) the answers, from which the main loop sends NOTIFY. */
+#include "publish/batch.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/log_ids.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_MAX_JOBS 4096
+#define BATCH_MAX_DIRTY_BYTES (64u << 20)
+#define BATCH_MAX_USEC (250 * USEC_PER_MSEC)
+
+int publish_batch_open(struct publish_batch *batch, struct store_batch **ret_open)
+{
+        if (!batch->open) {
+                int r = store_batch_begin(batch->store, &batch->open);
+                if (r < 0)
+                        return r;
+                batch->begun_usec = clock_monotonic_usec();
+        }
+        *ret_open = batch->open;
+        return 0;
+}
+
+int publish_batch_serial(struct publish_batch *batch, const struct publish_job *job, uint32_t serial, bool is_tombstone)
+{
+        if (batch->serial_count == batch->serial_capacity) {
+                size_t capacity = batch->serial_capacity ? batch->serial_capacity * 2 : 64;
+                struct serial_entry *serials = reallocarray(batch->serials, capacity, sizeof(*serials));
+                if (!serials)
+                        return -ENOMEM;
+                batch->serials = serials;
+                batch->serial_capacity = capacity;
+        }
+        batch->serials[batch->serial_count++] = (struct serial_entry){
+                .name = job->name, .serial = serial, .is_tombstone = is_tombstone};
+        return 0;
+}
+
+int publish_batch_wait(struct publish_batch *batch, struct publish_job *job)
+{
+        int r = table_put(&batch->waiting_by_name, job->name, name_length(job->name), job, NULL);
+        if (r < 0)
+                return r;
+        job->item.next = batch->waiting ? &batch->waiting->item : NULL;
+        batch->waiting = job;
+        batch->waiting_count++;
+        return 0;
+}
+
+bool publish_batch_has(const struct publish_batch *batch, const uint8_t *name)
+{
+        return batch->waiting_count > 0 && table_get(&batch->waiting_by_name, name, name_length(name)) != NULL;
+}
+
+bool publish_batch_is_full(const struct publish_batch *batch)
+{
+        return batch->open
+                && (batch->waiting_count >= BATCH_MAX_JOBS || store_batch_dirty_bytes(batch->open) >= BATCH_MAX_DIRTY_BYTES
+                        || clock_monotonic_usec() - batch->begun_usec >= BATCH_MAX_USEC);
+}
+
+/* Oldest first, so that the main loop hears of publishes in their order. */
+static void answer_waiting(struct publish_batch *batch, int reason)
+{
+        struct queue_item *oldest = NULL;
+        table_free(&batch->waiting_by_name);
+        for (struct queue_item *item = batch->waiting ? &batch->waiting->item : NULL, *next; item; item = next) {
+                next = item->next;
+                item->next = oldest;
+                oldest = item;
+        }
+        for (struct queue_item *item = oldest, *next; item; item = next) {
+                struct publish_job *job = (struct publish_job *)item;
+                next = item->next;
+                if (reason < 0) {
+                        job->is_published = false;
+                        job->retry_soon = true;
+                        job->verdict.serial = job->verdict.serial_before;
+                        verdict_set(&job->verdict, VERDICT_FAILED, "the store could not take it: %s; what was served stays, it is tried again",
+                                strerror(-reason));
+                }
+                queue_put(batch->results, item);
+        }
+        batch->waiting = NULL;
+        batch->waiting_count = 0;
+        batch->serial_count = 0;
+}
+
+void publish_batch_abort(struct publish_batch *batch, int reason)
+{
+        batch->open = store_batch_abort(batch->open);
+        answer_waiting(batch, reason);
+}
+
+int publish_batch_commit(struct publish_batch *batch)
+{
+        if (!batch->open)
+                return 0;
+        int r = serial_file_append(batch->serial_file, batch->serials, batch->serial_count);
+        if (r < 0) {
+                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_STORE_FULL},
+                        "the serial file cannot be written: %s; nothing is published until it can", strerror(-r));
+                publish_batch_abort(batch, r);
+                return r;
+        }
+        r = store_batch_commit(batch->open);
+        batch->open = NULL;
+        if (r < 0)
+                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_STORE_FULL},
+                        "the store cannot be written: %s; what was served stays, it is tried again", strerror(-r));
+        answer_waiting(batch, r);
+        return r;
+}

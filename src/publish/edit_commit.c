@@ -1,0 +1,252 @@
+/* Step five of an edit: the new version into the open batch. Publisher's thread. */
+#include "publish/edit.h"
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The files that were read, the zone's own first: store_file rows in the edit's arena. */
+static int list_files(struct edit *edit, const struct store_file **ret_files, size_t *ret_count)
+{
+        size_t count;
+        const struct source_file *read = source_snapshot_files(edit->snapshot, &count);
+        struct store_file *files = arena_alloc(&edit->arena, (count ? count : 1) * sizeof(*files));
+        if (!files)
+                return -ENOMEM;
+        for (size_t i = 0; i < count; i++)
+                files[i] = (struct store_file){
+                        .path = i == 0 ? edit->job->path : read[i].path,
+                        .device = read[i].identity.device,
+                        .inode = read[i].identity.inode,
+                        .size_bytes = read[i].identity.size_bytes,
+                        .mtime_nsec = read[i].identity.mtime_nsec,
+                        .ctime_nsec = read[i].identity.ctime_nsec,
+                        .read_at_nsec = read[i].identity.read_at_nsec,
+                };
+        *ret_files = files;
+        *ret_count = count;
+        return 0;
+}
+
+/* The main loop watches what was read, broken or not. */
+int edit_tell_files(struct edit *edit)
+{
+        struct publish_job *job = edit->job;
+        size_t count;
+        const struct source_file *read = source_snapshot_files(edit->snapshot, &count);
+
+        job->files = calloc(count + 1, sizeof(*job->files));
+        if (!job->files)
+                return -ENOMEM;
+        for (size_t i = 0; i < count; i++) {
+                job->files[i] = strdup(i == 0 ? job->path : read[i].path);
+                if (!job->files[i])
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+int edit_remember_files(struct edit *edit)
+{
+        struct store_batch *open;
+        const struct store_file *files;
+        size_t count;
+        uint32_t flags = edit->row.flags;
+
+        /* The kept text is no longer the file's where bytes changed without a change of content. */
+        if (edit->is_whole || edit->changes.replacement_count > 0)
+                flags &= ~(uint32_t)STORE_ZONE_HAS_TEXT;
+        int r = list_files(edit, &files, &count);
+        if (r == 0)
+                r = publish_batch_open(edit->batch, &open);
+        if (r == 0)
+                r = store_batch_zone_update(open, edit->row.id, flags, edit->file_serial, files, count);
+        return r < 0 ? r : EDIT_ANSWERED;
+}
+
+/* One chunk of zonefile/ as the store takes it. */
+static int chunk_for_store(struct edit *edit, const struct text_chunk *chunk, uint64_t key, struct store_chunk *ret_chunk)
+{
+        struct buffer state = {0};
+        zonefile_state_write(&chunk->state, &state);
+        int r = buffer_status(&state);
+        const uint8_t *copy = r == 0 ? arena_copy(&edit->arena, state.data, state.length) : NULL;
+        *ret_chunk = (struct store_chunk){.key = key, .state = copy, .state_length = state.length, .bytes = chunk->bytes, .length = chunk->length};
+        buffer_free(&state);
+        return copy ? 0 : -ENOMEM;
+}
+
+static int chunks_for_store(struct edit *edit, const struct text_chunk *chunks, size_t count, struct store_text_range *range)
+{
+        struct store_chunk *stored = arena_alloc(&edit->arena, (count ? count : 1) * sizeof(*stored));
+        if (!stored)
+                return -ENOMEM;
+        for (size_t i = 0; i < count; i++) {
+                int r = chunk_for_store(edit, &chunks[i], chunks[i].key, &stored[i]);
+                if (r < 0)
+                        return r;
+        }
+        range->chunks = stored;
+        range->count = count;
+        return 0;
+}
+
+static int text_whole(struct edit *edit, struct store_publication *publication)
+{
+        const struct zonefile_result *parsed = &edit->parsed;
+
+        publication->text_change = edit->has_row ? STORE_TEXT_DROP : STORE_TEXT_KEEP;
+        if (parsed->chunk_count == 0 || parsed->records.count < EDIT_TEXT_MIN_RECORDS || parsed->is_signed)
+                return 0;
+        struct store_text_range *range = arena_alloc(&edit->arena, sizeof(*range));
+        if (!range)
+                return -ENOMEM;
+        *range = (struct store_text_range){.last_key = UINT64_MAX};
+        int r = chunks_for_store(edit, parsed->chunks, parsed->chunk_count, range);
+        publication->text_change = STORE_TEXT_WHOLE;
+        publication->ranges = range;
+        publication->range_count = 1;
+        publication->flags |= STORE_ZONE_HAS_TEXT;
+        return r;
+}
+
+static int text_ranges(struct edit *edit, struct store_publication *publication)
+{
+        size_t count = edit->changes.replacement_count;
+        struct store_text_range *ranges = arena_alloc(&edit->arena, (count ? count : 1) * sizeof(*ranges));
+        if (!ranges)
+                return -ENOMEM;
+        publication->text_change = STORE_TEXT_DROP;
+        for (size_t i = 0; i < count; i++) {
+                const struct text_replacement *replacement = &edit->changes.replacements[i];
+                if (replacement->has_no_room)
+                        return 0; /* the next whole read cuts anew */
+                ranges[i] = (struct store_text_range){.first_key = replacement->first_key, .last_key = replacement->last_key};
+                int r = chunks_for_store(edit, replacement->chunks, replacement->count, &ranges[i]);
+                if (r < 0)
+                        return r;
+        }
+        publication->text_change = STORE_TEXT_RANGES;
+        publication->ranges = ranges;
+        publication->range_count = count;
+        publication->flags |= STORE_ZONE_HAS_TEXT;
+        return 0;
+}
+
+static int move_digest(struct edit *edit, const struct record *new_soa, struct digest *digest)
+{
+        int r = 0;
+        *digest = edit->has_row ? edit->row.digest : (struct digest){0};
+        if (edit->has_row)
+                r = digest_remove(digest, &edit->row.soa);
+        for (size_t i = 0; r == 0 && i < edit->removed->count; i++)
+                r = digest_remove(digest, &edit->removed->items[i]);
+        for (size_t i = 0; r == 0 && i < edit->added->count; i++)
+                r = digest_add(digest, &edit->added->items[i]);
+        return r < 0 ? r : digest_add(digest, new_soa);
+}
+
+/* The SOA as it will be served: the file's, under the new serial. */
+static int make_soa(struct edit *edit, struct record *ret_soa)
+{
+        if (edit->soa.rdata_length > sizeof(edit->new_soa_rdata) || edit->soa.rdata_length < 22)
+                return -EBADMSG;
+        memcpy(edit->new_soa_rdata, edit->soa.rdata, edit->soa.rdata_length);
+        write_u32(edit->new_soa_rdata + SOA_SERIAL_OFFSET(edit->soa.rdata_length), edit->serial);
+        *ret_soa = edit->soa;
+        ret_soa->rdata = edit->new_soa_rdata;
+        return 0;
+}
+
+static int add_text(struct edit *edit, struct store_publication *publication)
+{
+        if (edit->job->kind == JOB_AHEAD || !edit->snapshot) {
+                publication->text_change = STORE_TEXT_KEEP;
+                publication->flags |= edit->row.flags & STORE_ZONE_HAS_TEXT;
+                return 0;
+        }
+        return edit->is_whole ? text_whole(edit, publication) : text_ranges(edit, publication);
+}
+
+static int add_files(struct edit *edit, struct store_publication *publication)
+{
+        if (!edit->snapshot) { /* no text was read: a secondary is ahead */
+                int r = store_zone_files(edit->read, &edit->row, &edit->arena);
+                publication->files = edit->row.files;
+                publication->file_count = edit->row.file_count;
+                return r;
+        }
+        return list_files(edit, &publication->files, &publication->file_count);
+}
+
+static void answer_published(struct edit *edit, const struct store_publication *publication)
+{
+        struct publish_job *job = edit->job;
+        job->is_published = true;
+        job->has_row = true;
+        job->verdict.serial = edit->serial;
+        job->verdict.added = edit->added->count;
+        job->verdict.removed = edit->removed->count;
+        job->verdict.has_hash = false;
+        verdict_set(&job->verdict, VERDICT_PUBLISHED, "serial %u published: %zu records added, %zu removed%s", edit->serial, edit->added->count, edit->removed->count,
+                publication->begins_era ? " (a new history begins)" : "");
+}
+
+int edit_commit(struct edit *edit)
+{
+        struct store_batch *open;
+        uint64_t version;
+        char provenance[4096];
+        struct store_publication publication = {
+                .name = edit->job->name,
+                .base_version = edit->has_row ? edit->row.version : 0,
+                .begins_era = edit->begins_era || !edit->has_row,
+                .file_serial = edit->file_serial,
+                .flags = (edit->is_signed_elsewhere ? STORE_ZONE_SIGNED_ELSEWHERE : 0) | (edit->has_row ? edit->row.flags & STORE_ZONE_FROZEN : 0),
+                .records = edit->is_whole && (!edit->has_row || edit->added->count + edit->removed->count > edit->parsed.records.count / 8) ? &edit->parsed.records : NULL,
+                .removed = edit->removed,
+                .added = edit->added,
+                .rrset_count = edit->rrset_count,
+                .published_usec = clock_realtime_usec(),
+                .provenance = provenance,
+                .max_journal_bytes = edit->policy->max_journal_bytes,
+                .max_ixfr_ratio_percent = edit->policy->max_ixfr_ratio_percent,
+        };
+
+        snprintf(provenance, sizeof(provenance), "file %s", edit->job->path ? edit->job->path : "");
+        int r = make_soa(edit, &publication.soa);
+        if (r == 0)
+                r = move_digest(edit, &publication.soa, &publication.digest);
+        if (r == 0)
+                r = add_files(edit, &publication);
+        if (r == 0)
+                r = add_text(edit, &publication);
+        if (r == 0)
+                r = publish_batch_open(edit->batch, &open);
+        if (r == 0)
+                r = publish_batch_serial(edit->batch, edit->job, edit->serial, false);
+        if (r == 0)
+                r = store_batch_publish(open, &publication, &version);
+        if (r < 0)
+                return r;
+        answer_published(edit, &publication);
+        return EDIT_GOES_ON;
+}
+
+void edit_close(struct edit *edit)
+{
+        if (edit->fd >= 0)
+                close(edit->fd);
+        delta_free(&edit->delta);
+        zonefile_changes_free(&edit->changes);
+        zonefile_result_free(&edit->parsed);
+        zone_text_free(&edit->text);
+        diag_free(&edit->diags);
+        source_snapshot_free(edit->snapshot);
+        store_read_end(edit->read);
+        arena_free(&edit->arena);
+}

@@ -1,0 +1,78 @@
+/* Life of a publish_job and of its verdict. Either thread, one at a time. */
+#include "publish/job.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct publish_job *publish_job_new(enum job_kind kind, const uint8_t *name)
+{
+        struct publish_job *job = calloc(1, sizeof(*job));
+        char text[NAME_TEXT_MAX];
+
+        if (!job)
+                return NULL;
+        job->kind = kind;
+        if (name) {
+                memcpy(job->name, name, name_length(name));
+                job->name_text = strdup(name_to_zone_text(name, text));
+                if (!job->name_text)
+                        return publish_job_free(job);
+        }
+        return job;
+}
+
+void verdict_clear(struct verdict *verdict)
+{
+        free(verdict->summary);
+        free(verdict->details);
+        *verdict = (struct verdict){0};
+}
+
+void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...)
+{
+        va_list arguments;
+        char *summary = NULL;
+
+        va_start(arguments, format);
+        if (vasprintf(&summary, format, arguments) < 0)
+                summary = NULL;
+        va_end(arguments);
+        free(verdict->summary);
+        verdict->kind = kind;
+        verdict->summary = summary;
+        verdict->at_usec = clock_realtime_usec();
+}
+
+struct publish_job *publish_job_free(struct publish_job *job)
+{
+        if (!job)
+                return NULL;
+        for (char **file = job->files; file && *file; file++)
+                free(*file);
+        free(job->files);
+        free(job->name_text);
+        free(job->path);
+        free(job->root);
+        free(job->include_root);
+        free(job->writes);
+        conf_unref(job->conf);
+        verdict_clear(&job->verdict);
+        free(job);
+        return NULL;
+}
+
+const char *verdict_kind_name(enum verdict_kind kind)
+{
+        static const char *const names[] = {"unchanged", "published", "broken", "held", "frozen", "missing", "removed", "failed"};
+        return names[kind];
+}
+
+const char *zone_state_name(enum zone_state state)
+{
+        static const char *const names[] = {"loading", "published", "broken", "held", "frozen", "missing", "behind", "failed"};
+        return names[state];
+}

@@ -1,0 +1,49 @@
+/* What the main loop asks of the publisher's thread, and what comes back: one struct that goes both ways. Private to publish/. */
+#pragma once
+
+#include "base/queue.h"
+#include "fleet/fleet.h"
+#include "publish/registry.h"
+
+enum job_kind {
+        JOB_LOOK,    /* the zone's text may have changed */
+        JOB_FREEZE,
+        JOB_THAW,    /* and a look */
+        JOB_APPROVE, /* a look that publishes what has this hash */
+        JOB_AHEAD,   /* a secondary holds a serial ahead of ours */
+        JOB_REMOVE,  /* the zone is no longer ours: tombstone, and everything of it goes */
+        JOB_STATE,   /* small rows of others */
+};
+
+struct publish_job {
+        struct queue_item item;
+        enum job_kind kind;
+        bool is_forced;             /* look at the bytes even where stat says that nothing changed */
+        uint8_t name[NAME_MAX_LENGTH];
+        char *name_text;
+        char *path;
+        char *root;                 /* folder that $INCLUDE is relative to */
+        char *include_root;         /* NULL = root */
+        struct conf *conf;          /* a reference: policy */
+        uint8_t hash[32];           /* APPROVE */
+        uint32_t ahead_serial;      /* AHEAD; APPROVE: what was held, 0 = none */
+        bool ahead_is_trusted;
+        struct fleet_write *writes; /* STATE */
+        size_t write_count;
+        registry_done done;         /* the main loop's */
+        void *done_context;
+
+        /* The answer. */
+        struct verdict verdict;
+        bool is_published;          /* a new version is served */
+        bool is_frozen;
+        bool has_row;               /* the zone is served, under verdict.serial */
+        bool retry_soon;            /* the file was being written, or there was no room: look again */
+        char **files;               /* paths read: the zone's own first, then includes; NULL-terminated */
+};
+
+struct publish_job *publish_job_new(enum job_kind kind, const uint8_t *name);
+struct publish_job *publish_job_free(struct publish_job *job);
+void verdict_clear(struct verdict *verdict);
+/* Sets kind and summary; a second call replaces the first. */
+void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));

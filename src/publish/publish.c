@@ -1,0 +1,213 @@
+/* publish_zone(): read, parse, delta, guard, serial, commit. Publisher's thread. The order makes a crash harmless: see batch.c. */
+#include "publish/publish.h"
+
+#include "base/buffer.h"
+#include "dns/serial.h"
+#include "publish/edit.h"
+#include "zone/serial_policy.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A TSIG-less query may move the serial by this much; beyond, a person decides. */
+#define AHEAD_UNSIGNED_MAX (1u << 24)
+
+static int publish_zone(struct edit *edit)
+{
+        int r = edit_open(edit);
+        if (r == EDIT_GOES_ON)
+                r = edit_read(edit);
+        if (r == EDIT_GOES_ON)
+                r = edit_compare(edit);
+        if (r == EDIT_GOES_ON)
+                r = edit_judge(edit);
+        if (r == EDIT_GOES_ON)
+                r = edit_commit(edit);
+        return r;
+}
+
+/* What approve names when a serial seen at a secondary is held. */
+static int ahead_hash(const struct edit *edit, uint32_t serial, uint8_t ret_hash[static 32])
+{
+        const struct delta none = {0};
+        uint8_t rdata[sizeof(edit->new_soa_rdata)];
+        struct record soa = edit->row.soa;
+
+        memcpy(rdata, soa.rdata, soa.rdata_length);
+        write_u32(rdata + SOA_SERIAL_OFFSET(soa.rdata_length), serial);
+        soa.rdata = rdata;
+        return delta_hash(&none, edit->row.version, &soa, ret_hash);
+}
+
+/* A secondary is ahead of us: the same content above its serial, in a new era. */
+static int publish_ahead(struct edit *edit, uint32_t ahead)
+{
+        struct publish_job *job = edit->job;
+
+        if (!edit->has_row || serial_compare(ahead, edit->row.serial) != SERIAL_AHEAD) {
+                verdict_set(&job->verdict, VERDICT_UNCHANGED, "no secondary is ahead");
+                return EDIT_ANSWERED;
+        }
+        if (edit->row.flags & STORE_ZONE_SIGNED_ELSEWHERE) {
+                verdict_set(&job->verdict, VERDICT_HELD,
+                        "a secondary holds serial %u, ahead of ours (%u), and the zone was signed elsewhere: raise its serial where it is signed", ahead,
+                        edit->row.serial);
+                return EDIT_ANSWERED;
+        }
+        if (!job->ahead_is_trusted && ahead - edit->row.serial > AHEAD_UNSIGNED_MAX) {
+                int r = ahead_hash(edit, ahead, job->verdict.hash);
+                if (r < 0)
+                        return r;
+                job->verdict.has_hash = true;
+                verdict_set(&job->verdict, VERDICT_HELD,
+                        "a query without TSIG says that a secondary holds serial %u, far ahead of ours (%u): approve to publish above it", ahead,
+                        edit->row.serial);
+                return EDIT_ANSWERED;
+        }
+        edit->floor = ahead;
+        edit->floor_needs_gap = true;
+        edit->begins_era = true;
+        edit->soa = edit->row.soa;
+        edit->file_serial = edit->row.file_serial;
+        edit->rrset_count = edit->row.rrset_count;
+        edit->removed = edit->added = &edit->delta.removed; /* empty */
+        int r = edit_judge(edit);
+        return r == EDIT_GOES_ON ? edit_commit(edit) : r;
+}
+
+/* An approval of a serial seen at a secondary, not of a text. */
+static int approve_ahead(struct edit *edit, bool *ret_is_it)
+{
+        uint8_t hash[32];
+        *ret_is_it = false;
+        if (edit->job->kind != JOB_APPROVE || edit->job->ahead_serial == 0 || !edit->has_row)
+                return 0;
+        int r = ahead_hash(edit, edit->job->ahead_serial, hash);
+        *ret_is_it = r == 0 && memcmp(hash, edit->job->hash, sizeof(hash)) == 0;
+        return r;
+}
+
+static int set_frozen(struct edit *edit, bool frozen)
+{
+        struct store_batch *open;
+        if (!edit->has_row)
+                return 0;
+        uint32_t flags = frozen ? edit->row.flags | STORE_ZONE_FROZEN : edit->row.flags & ~(uint32_t)STORE_ZONE_FROZEN;
+        int r = publish_batch_open(edit->batch, &open);
+        if (r == 0)
+                r = store_zone_files(edit->read, &edit->row, &edit->arena);
+        if (r == 0)
+                r = store_batch_zone_update(open, edit->row.id, flags, edit->row.file_serial, edit->row.files, edit->row.file_count);
+        if (r == 0)
+                edit->row.flags = flags;
+        return r;
+}
+
+static int freeze(struct edit *edit)
+{
+        int r = set_frozen(edit, true);
+        if (r < 0)
+                return r;
+        edit->job->is_frozen = true;
+        verdict_set(&edit->job->verdict, VERDICT_FROZEN, "frozen; edits wait until thaw");
+        return PUBLISH_IN_BATCH;
+}
+
+static int remove_zone(struct edit *edit)
+{
+        struct store_batch *open;
+        struct publish_job *job = edit->job;
+
+        if (!edit->has_row) {
+                verdict_set(&job->verdict, VERDICT_REMOVED, "was not published");
+                return PUBLISH_ANSWERED;
+        }
+        int r = publish_batch_open(edit->batch, &open);
+        if (r == 0)
+                r = publish_batch_serial(edit->batch, job, edit->row.serial, true);
+        if (r == 0)
+                r = store_batch_zone_remove(open, edit->row.id);
+        if (r < 0)
+                return r;
+        verdict_set(&job->verdict, VERDICT_REMOVED, "no longer served; its last serial %u is remembered, secondaries serve it until EXPIRE", edit->row.serial);
+        job->has_row = false;
+        return PUBLISH_IN_BATCH;
+}
+
+static int write_state(struct publish_batch *batch, struct publish_job *job)
+{
+        struct store_batch *open;
+        int r = job->write_count ? publish_batch_open(batch, &open) : 0;
+        for (size_t i = 0; r == 0 && i < job->write_count; i++) {
+                const struct fleet_write *write = &job->writes[i];
+                r = store_batch_state_put(open, write->zone_id, write->key, write->key_size, write->value, write->size);
+                if (r == -ENOENT) /* the zone went in the meantime */
+                        r = 0;
+        }
+        return r < 0 ? r : PUBLISH_ANSWERED;
+}
+
+static int begin(struct edit *edit)
+{
+        int r = store_read_begin(edit->batch->store, &edit->read);
+        if (r < 0)
+                return r;
+        r = store_zone_find(edit->read, edit->job->name, &edit->row);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        edit->has_row = r == 0;
+        edit->job->has_row = edit->has_row;
+        edit->job->verdict.serial_before = edit->job->verdict.serial = edit->has_row ? edit->row.serial : 0;
+        edit->job->is_frozen = edit->has_row && (edit->row.flags & STORE_ZONE_FROZEN);
+        return 0;
+}
+
+/* A step that went on to the end has put its work into the batch. */
+static int outcome_of(int r)
+{
+        return r < 0 ? r : r == EDIT_ANSWERED ? PUBLISH_ANSWERED : PUBLISH_IN_BATCH;
+}
+
+static int run(struct edit *edit)
+{
+        bool is_ahead;
+        int r = begin(edit);
+        if (r == 0)
+                r = approve_ahead(edit, &is_ahead);
+        if (r < 0)
+                return r;
+        switch (edit->job->kind) {
+        case JOB_FREEZE:
+                return freeze(edit);
+        case JOB_REMOVE:
+                return remove_zone(edit);
+        case JOB_AHEAD:
+                return outcome_of(publish_ahead(edit, edit->job->ahead_serial));
+        case JOB_THAW:
+                r = set_frozen(edit, false);
+                if (r < 0)
+                        return r;
+                edit->job->is_frozen = false;
+                break;
+        case JOB_APPROVE:
+                edit->job->ahead_is_trusted = is_ahead;
+                if (is_ahead)
+                        return outcome_of(publish_ahead(edit, edit->job->ahead_serial));
+                break;
+        case JOB_LOOK:
+        case JOB_STATE:
+                break;
+        }
+        return outcome_of(publish_zone(edit));
+}
+
+int publish_run(struct publish_batch *batch, struct publish_job *job)
+{
+        if (job->kind == JOB_STATE)
+                return write_state(batch, job);
+
+        struct edit edit = {.batch = batch, .job = job, .policy = conf_policy_for(job->conf, job->name), .fd = -1};
+        int r = run(&edit);
+        edit_close(&edit);
+        return r;
+}

@@ -1,0 +1,216 @@
+/* What became of a look: the zone's state, one log line where something is new, retries. Main loop. */
+#include "publish/registry_state.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/log_ids.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RETRY_FIRST_USEC USEC_PER_SEC
+#define RETRY_MAX_USEC (10 * USEC_PER_SEC)
+
+static enum zone_state state_after(const struct publish_job *job)
+{
+        switch (job->verdict.kind) {
+        case VERDICT_PUBLISHED:
+                return ZONE_PUBLISHED;
+        case VERDICT_UNCHANGED:
+                return job->is_frozen ? ZONE_FROZEN : ZONE_PUBLISHED;
+        case VERDICT_FROZEN:
+                return ZONE_FROZEN;
+        case VERDICT_BROKEN:
+                return ZONE_BROKEN;
+        case VERDICT_HELD:
+                return job->kind == JOB_AHEAD ? ZONE_BEHIND : ZONE_HELD;
+        case VERDICT_MISSING:
+        case VERDICT_REMOVED:
+                return ZONE_MISSING;
+        case VERDICT_FAILED:
+                return ZONE_FAILED;
+        }
+        return ZONE_FAILED;
+}
+
+static void log_verdict(const struct registry_entry *entry, const struct verdict *verdict)
+{
+        static const struct {
+                int priority;
+                const char *message_id;
+        } kinds[] = {
+                [VERDICT_UNCHANGED] = {LOG_DEBUG, NULL},
+                [VERDICT_PUBLISHED] = {LOG_NOTICE, MESSAGE_PUBLISHED},
+                [VERDICT_BROKEN] = {LOG_ERR, MESSAGE_BROKEN},
+                [VERDICT_HELD] = {LOG_WARNING, MESSAGE_HELD},
+                [VERDICT_FROZEN] = {LOG_NOTICE, NULL},
+                [VERDICT_MISSING] = {LOG_WARNING, MESSAGE_MISSING},
+                [VERDICT_REMOVED] = {LOG_NOTICE, NULL},
+                [VERDICT_FAILED] = {LOG_ERR, MESSAGE_STORE_FULL},
+        };
+        const struct log_fields fields = {.zone = entry->name_text, .serial = verdict->serial, .file = entry->path, .message_id = kinds[verdict->kind].message_id};
+        char hash[65] = "";
+
+        if (verdict->kind == VERDICT_HELD && verdict->has_hash)
+                for (size_t i = 0; i < 32; i++)
+                        snprintf(hash + 2 * i, 3, "%02x", verdict->hash[i]);
+        log_write(kinds[verdict->kind].priority, &fields, "%s: %s%s%s%s%s%s", entry->name_text, verdict_kind_name(verdict->kind),
+                verdict->summary ? ": " : "", verdict->summary ? verdict->summary : "", *hash ? "; to release it: zonecrier approve " : "",
+                *hash ? entry->name_text : "", *hash ? " " : "");
+        if (*hash)
+                log_write(LOG_WARNING, &fields, "%s: hash %s", entry->name_text, hash);
+        if (verdict->details && *verdict->details)
+                log_write(verdict->kind == VERDICT_BROKEN ? LOG_ERR : LOG_INFO, &fields, "%s", verdict->details);
+}
+
+static bool is_news(const struct verdict *before, const struct verdict *now)
+{
+        if (now->kind == VERDICT_PUBLISHED || before->kind != now->kind)
+                return true;
+        return !before->summary || !now->summary || strcmp(before->summary, now->summary) != 0;
+}
+
+void registry_retry_later(struct registry *registry, struct registry_entry *entry)
+{
+        uint64_t now = clock_monotonic_usec(), armed = 0;
+        int enabled = SD_EVENT_OFF;
+
+        entry->retry_wait_usec = entry->retry_wait_usec == 0 ? RETRY_FIRST_USEC : entry->retry_wait_usec * 2;
+        if (entry->retry_wait_usec > RETRY_MAX_USEC)
+                entry->retry_wait_usec = RETRY_MAX_USEC;
+        entry->retry_at_usec = now + entry->retry_wait_usec;
+        sd_event_source_get_enabled(registry->retry_timer, &enabled);
+        sd_event_source_get_time(registry->retry_timer, &armed);
+        if (enabled == SD_EVENT_OFF || armed > entry->retry_at_usec)
+                sd_event_source_set_time(registry->retry_timer, entry->retry_at_usec);
+        sd_event_source_set_enabled(registry->retry_timer, SD_EVENT_ONESHOT);
+}
+
+int registry_on_retry(sd_event_source *source, uint64_t usec, void *context)
+{
+        struct registry *registry = context;
+        struct registry_entry *entry;
+        uint64_t next = UINT64_MAX;
+        size_t position = 0;
+
+        (void)usec;
+        while ((entry = table_next(&registry->by_name, &position))) {
+                if (entry->retry_at_usec == 0)
+                        continue;
+                if (entry->retry_at_usec <= clock_monotonic_usec()) {
+                        entry->retry_at_usec = 0;
+                        registry_look(registry, entry, true, NULL, NULL);
+                } else if (entry->retry_at_usec < next)
+                        next = entry->retry_at_usec;
+        }
+        if (next != UINT64_MAX) {
+                sd_event_source_set_time(source, next);
+                sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        }
+        return 0;
+}
+
+/* The row as committed, for NOTIFY: after a publish, and once for each zone after the start (what is pending follows from its rows). */
+static void tell_published(struct registry *registry, const struct registry_entry *entry)
+{
+        struct store_read *read;
+        struct store_zone row;
+
+        if (!registry->options.published || store_read_begin(registry->options.store, &read) < 0)
+                return;
+        if (store_zone_find(read, entry->zone.name, &row) == 0)
+                registry->options.published(registry->options.context, &row);
+        store_read_end(read);
+}
+
+/* A secondary seen ahead says nothing about the text: the verdict of the last look stays, unless the serial is held. */
+static void apply_ahead(struct registry_entry *entry, struct publish_job *job)
+{
+        struct verdict before = entry->zone.verdict;
+
+        log_verdict(entry, &job->verdict);
+        if (job->verdict.kind == VERDICT_HELD) {
+                verdict_clear(&before);
+                entry->zone.verdict = job->verdict;
+                job->verdict = (struct verdict){0};
+                entry->zone.state = ZONE_BEHIND;
+                return;
+        }
+        struct publish_job as_before = {.kind = JOB_LOOK, .verdict = before, .is_frozen = entry->zone.is_frozen};
+        entry->zone.verdict.serial = job->verdict.serial;
+        entry->zone.state = state_after(&as_before);
+        entry->ahead_serial = 0;
+}
+
+static void apply_look(struct registry *registry, struct registry_entry *entry, struct publish_job *job)
+{
+        if (is_news(&entry->zone.verdict, &job->verdict))
+                log_verdict(entry, &job->verdict);
+        entry->zone.state = state_after(job);
+        entry->zone.is_frozen = job->is_frozen;
+        verdict_clear(&entry->zone.verdict);
+        entry->zone.verdict = job->verdict;
+        job->verdict = (struct verdict){0};
+        if (job->is_published)
+                entry->ahead_serial = 0;
+        if (job->files)
+                registry_includes_set(registry, entry, job->files);
+        if (job->retry_soon)
+                registry_retry_later(registry, entry);
+        else
+                entry->retry_wait_usec = entry->retry_at_usec = 0;
+}
+
+static bool should_forget(const struct registry_entry *entry, bool has_row)
+{
+        return entry->zone.state == ZONE_MISSING && !has_row && !entry->zone.is_configured;
+}
+
+static void apply(struct registry *registry, struct publish_job *job)
+{
+        struct registry_entry *entry = job->kind == JOB_STATE ? NULL : registry_entry_find(registry, job->name);
+        bool is_published = job->is_published, has_row = job->has_row;
+
+        if (job->kind == JOB_REMOVE) {
+                log_write(LOG_NOTICE, &(struct log_fields){.zone = job->name_text}, "%s: removed: %s", job->name_text, job->verdict.summary ? job->verdict.summary : "");
+                if (registry->options.removed)
+                        registry->options.removed(registry->options.context, job->name);
+                if (entry) /* it came back in the meantime */
+                        registry_look(registry, entry, true, NULL, NULL);
+                return;
+        }
+        if (!entry) {
+                if (job->done)
+                        job->done(job->done_context, NULL, NULL);
+                return;
+        }
+        if (job->kind == JOB_AHEAD)
+                apply_ahead(entry, job);
+        else
+                apply_look(registry, entry, job);
+        bool is_first = !entry->has_been_looked_at;
+        entry->has_been_looked_at = true;
+        if (is_first)
+                registry->unsettled -= registry->unsettled > 0;
+        if (is_published || (is_first && has_row))
+                tell_published(registry, entry);
+        if (job->done)
+                job->done(job->done_context, &entry->zone, &entry->zone.verdict);
+        if (should_forget(entry, has_row))
+                registry_entry_drop(registry, entry);
+}
+
+int registry_on_results(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+        struct registry *registry = context;
+        (void)source, (void)fd, (void)events;
+
+        for (struct queue_item *item = queue_take_all(registry->results), *next; item; item = next) {
+                struct publish_job *job = (struct publish_job *)item;
+                next = item->next;
+                apply(registry, job);
+                publish_job_free(job);
+        }
+        return 0;
+}

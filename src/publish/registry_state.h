@@ -1,0 +1,65 @@
+/* What the files of the registry share. Private to publish/; main loop. */
+#pragma once
+
+#include "base/table.h"
+#include "publish/publisher.h"
+#include "publish/registry.h"
+#include "source/watch.h"
+
+#include <systemd/sd-event.h>
+
+struct registry_entry {
+        struct zone_entry zone;       /* what others see; first, so that one pointer is both */
+        char *name_text;
+        char *path;
+        char *folder;
+        char *conflict;               /* a second file for the zone: nothing is read until one of them is gone */
+        char **includes;              /* what its last look read besides, NULL-terminated; each is watched */
+        uint64_t generation;          /* of the scan that saw it last */
+        uint32_t ahead_serial;        /* seen at a secondary, held */
+        uint64_t retry_at_usec;       /* monotonic; 0 = none */
+        uint64_t retry_wait_usec;
+        bool has_been_looked_at;
+        bool is_watched;              /* by watch_file */
+};
+
+struct include_user {                 /* a file that zones include, and which */
+        char *path;
+        uint8_t (*zones)[NAME_MAX_LENGTH];
+        size_t count;
+};
+
+struct registry {
+        struct registry_options options;
+        struct conf *conf;
+        struct publisher *publisher;
+        struct queue *results;
+        sd_event_source *results_source;
+        sd_event_source *retry_timer;
+        struct watch *watch;
+        struct table by_name;         /* -> struct registry_entry */
+        struct table by_path;         /* -> struct registry_entry */
+        struct table includes;        /* path -> struct include_user */
+        struct registry_entry **sorted;
+        size_t sorted_count;          /* 0 = to be made anew */
+        uint64_t generation;
+        size_t unsettled;             /* zones known at start whose first look is not done */
+        bool is_started;
+};
+
+/* registry.c */
+struct registry_entry *registry_entry_find(const struct registry *registry, const uint8_t *name);
+int registry_look(struct registry *registry, struct registry_entry *entry, bool forced, registry_done done, void *context);
+struct publish_job *registry_job_new(struct registry *registry, const struct registry_entry *entry, enum job_kind kind, registry_done done, void *context);
+void registry_entry_drop(struct registry *registry, struct registry_entry *entry);
+
+/* registry_scan.c: which zones there are. */
+int registry_scan(struct registry *registry);
+void registry_watch_event(void *context, enum watch_event event, const char *path);
+int registry_watch_folders(struct registry *registry, const struct conf *conf, bool begin);
+void registry_includes_set(struct registry *registry, struct registry_entry *entry, char **files);
+
+/* registry_result.c: what became of a look. */
+int registry_on_results(sd_event_source *source, int fd, uint32_t events, void *context);
+int registry_on_retry(sd_event_source *source, uint64_t usec, void *context);
+void registry_retry_later(struct registry *registry, struct registry_entry *entry);

@@ -1,0 +1,110 @@
+/* Delta of two versions by one merge of two sorted lists. Pure; any thread. */
+#include "zone/delta.h"
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+
+void delta_free(struct delta *delta)
+{
+        if (!delta)
+                return;
+        arena_free(&delta->arena);
+        record_list_free(&delta->removed);
+        record_list_free(&delta->added);
+}
+
+bool delta_is_empty(const struct delta *delta)
+{
+        return delta->removed.count == 0 && delta->added.count == 0;
+}
+
+static int delta_add_removed(struct delta *delta, const struct record *record)
+{
+        struct record copy;
+        int r = record_copy(&delta->arena, record, &copy);
+        if (r < 0)
+                return r;
+        return record_list_add(&delta->removed, &copy);
+}
+
+static int delta_merge(const struct delta_source *old, const struct record_list *new_records, struct delta *delta)
+{
+        struct record before;
+        size_t i = 0;
+        int end = old ? old->next(old->context, &before) : 1;
+
+        while (end == 0 || i < new_records->count) {
+                int r = 0;
+                if (end < 0)
+                        return end;
+                int order = end == 1 ? 1 : i == new_records->count ? -1 : record_compare(&before, &new_records->items[i]);
+                bool stays = order == 0 && record_is_identical(&before, &new_records->items[i]);
+                if (order <= 0 && !stays)
+                        r = delta_add_removed(delta, &before);
+                if (r == 0 && order >= 0 && !stays)
+                        r = record_list_add(&delta->added, &new_records->items[i]);
+                if (r < 0)
+                        return r;
+                if (order >= 0)
+                        i++;
+                if (order <= 0)
+                        end = old->next(old->context, &before);
+        }
+        return end < 0 ? end : 0;
+}
+
+int delta_make(const struct delta_source *old, const struct record_list *new_records, struct delta *ret_delta)
+{
+        struct delta delta = {0};
+        int r = delta_merge(old, new_records, &delta);
+        if (r < 0) {
+                delta_free(&delta);
+                return r;
+        }
+        *ret_delta = delta;
+        return 0;
+}
+
+static void cleanup_digest_context(EVP_MD_CTX **context)
+{
+        EVP_MD_CTX_free(*context);
+}
+
+static int hash_record(EVP_MD_CTX *context, uint8_t sign, const struct record *record)
+{
+        uint8_t fixed[9];
+        fixed[0] = sign;
+        write_u16(fixed + 1, record->type);
+        write_u32(fixed + 3, record->ttl);
+        write_u16(fixed + 7, record->rdata_length);
+        if (EVP_DigestUpdate(context, fixed, sizeof(fixed)) != 1
+                || EVP_DigestUpdate(context, record->owner, name_length(record->owner)) != 1
+                || EVP_DigestUpdate(context, record->rdata, record->rdata_length) != 1)
+                return -EIO;
+        return 0;
+}
+
+int delta_hash(const struct delta *delta, uint64_t base_version, const struct record *soa, uint8_t ret_hash[static DELTA_HASH_SIZE])
+{
+        CLEANUP(cleanup_digest_context) EVP_MD_CTX *context = EVP_MD_CTX_new();
+        uint8_t version[8];
+        int r = 0;
+
+        if (!context)
+                return -ENOMEM;
+        write_u64(version, base_version);
+        if (EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1 || EVP_DigestUpdate(context, version, sizeof(version)) != 1)
+                return -EIO;
+        if (soa)
+                r = hash_record(context, '=', soa);
+        for (size_t i = 0; r == 0 && i < delta->removed.count; i++)
+                r = hash_record(context, '-', &delta->removed.items[i]);
+        for (size_t i = 0; r == 0 && i < delta->added.count; i++)
+                r = hash_record(context, '+', &delta->added.items[i]);
+        if (r == 0 && EVP_DigestFinal_ex(context, ret_hash, NULL) != 1)
+                r = -EIO;
+        return r;
+}
