@@ -1,0 +1,47 @@
+/* The running daemon: who owns what, in the order in which it is made and unmade. Private to daemon/; main loop. */
+#pragma once
+
+#include "base/queue.h"
+#include "conf/conf.h"
+#include "control/control.h"
+#include "fleet/fleet.h"
+#include "notify/notify.h"
+#include "publish/registry.h"
+#include "server/server.h"
+#include "store/serial_file.h"
+#include "store/store.h"
+
+#include <systemd/sd-event.h>
+
+#define INHERITED_FDS_MAX 64
+
+struct daemon {
+        const char *conf_path;
+        sd_event *event;
+        struct conf *conf;
+        struct store *store;
+        struct serial_file *serial_file;
+        struct queue *observations;
+        struct fleet *fleet;
+        struct notify *notify;
+        struct registry *registry;
+        struct server *server;
+        struct control *control;
+        int inherited[INHERITED_FDS_MAX]; /* DNS sockets from systemd */
+        size_t inherited_count;
+        int inherited_control;            /* -1 = none */
+        uint64_t watchdog_usec;           /* 0 = off */
+        char status[200];                 /* as told to systemd last */
+};
+
+/* Runs until SIGTERM or SIGINT. Returns the exit status. */
+int daemon_run(const char *conf_path);
+
+/* Reads the configuration again; a wrong one changes nothing. 0 or -EINVAL with malloc'ed diagnostics in *ret_text. */
+int daemon_reload(void *context, char **ret_text);
+
+/* observe.c: what the server saw, for the fleet, NOTIFY and the registry. */
+int daemon_on_observations(sd_event_source *source, int fd, uint32_t events, void *context);
+
+/* beat.c: once a second, and the watchdog. */
+int daemon_beat_start(struct daemon *daemon);
