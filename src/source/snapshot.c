@@ -58,15 +58,23 @@ bool source_identity_equal(const struct source_identity *left, const struct sour
                left->ctime_nsec == right->ctime_nsec;
 }
 
-bool source_is_unchanged(int fd, const struct source_identity *identity)
+int source_identity_of(int fd, struct source_identity *ret_identity)
 {
-        struct source_identity now;
+        int64_t read_at_nsec = (int64_t)(clock_realtime_usec() * 1000);
         struct stat st;
 
         if (fstat(fd, &st) < 0)
-                return false;
-        identity_from_stat(&st, &now);
-        return source_identity_equal(&now, identity);
+                return -errno;
+        identity_from_stat(&st, ret_identity);
+        ret_identity->read_at_nsec = read_at_nsec;
+        return 0;
+}
+
+bool source_is_unchanged(int fd, const struct source_identity *identity)
+{
+        struct source_identity now;
+
+        return source_identity_of(fd, &now) == 0 && source_identity_equal(&now, identity);
 }
 
 /* A copy without the slashes at its end; "/" becomes "". */
@@ -107,13 +115,13 @@ static int open_regular(
         }
         if (fd < 0)
                 return errno == ENXIO ? -EINVAL : -errno; /* ENXIO: a socket */
-        int64_t read_at_nsec = (int64_t)(clock_realtime_usec() * 1000);
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (!S_ISREG(st.st_mode))
                 return -EINVAL;
-        identity_from_stat(&st, ret_identity);
-        ret_identity->read_at_nsec = read_at_nsec;
+        int r = source_identity_of(fd, ret_identity);
+        if (r < 0)
+                return r;
         *ret_fd = TAKE_FD(fd);
         return 0;
 }
@@ -321,14 +329,4 @@ int source_open_include(struct source_snapshot *snapshot, const char *from_file,
         const char *root = from_file[0] != '/' ? "" : snapshot->root[0] ? snapshot->root : "/.";
         int in_root = try_include(snapshot, root, strlen(root), path, ret_fd, ret_path);
         return r == -EXDEV && in_root == -ENOENT ? -EXDEV : in_root;
-}
-
-int source_identity_of(int fd, struct source_identity *ret_identity)
-{
-        struct stat st;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        identity_from_stat(&st, ret_identity);
-        ret_identity->read_at_nsec = (int64_t)clock_realtime_usec() * 1000;
-        return 0;
 }
