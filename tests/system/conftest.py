@@ -1,0 +1,40 @@
+"""Fixtures: a lab whose processes all end with the test."""
+import pytest
+
+import lab as lab_module
+
+
+class Lab:
+    def __init__(self, folder):
+        self.folder = folder
+        self.started = []
+
+    def daemon(self, name="primary", start=True, **kwargs):
+        daemon = lab_module.Daemon(self.folder / name, **kwargs)
+        self.started.append(daemon)
+        return daemon.start() if start else daemon
+
+    def secondary(self, kind, primary, zones, start=True, **kwargs):
+        secondary = kind(self.folder, primary, zones, **kwargs)
+        self.started.append(secondary)
+        return secondary.start() if start else secondary
+
+    def close(self):
+        errors = []
+        for part in reversed(self.started):
+            try:
+                part.stop()
+            except AssertionError as e:
+                errors.append(e)
+        assert not errors, errors
+
+
+@pytest.fixture
+def lab(tmp_path):
+    lab = Lab(tmp_path)
+    yield lab
+    lab.close()
+
+
+def pytest_report_header():
+    return f"programs: {lab_module.BUILD}, peers: {lab_module.PEERS if lab_module.need_peers() else 'none'}"
