@@ -46,8 +46,9 @@ archive = $(foreach f,$(1),$(OBJ)/lib$(f).a)
 sources = $(wildcard src/$(1)/*.c)
 objects = $(patsubst %.c,$(OBJ)/%.o,$(call sources,$(1)))
 
-.PHONY: all help clean unit
+.PHONY: all help clean unit unit-build run demo check check-long packages-build lint fuzz fuzz-build deb install
 .SECONDARY:
+.DELETE_ON_ERROR:
 all: $(BUILD)/zonecrierd $(BUILD)/zonecrier
 
 help:
@@ -88,9 +89,72 @@ $(OBJ)/zonecrier: $(call objects,client) $(call archive,$(USES_client))
 
 ## make unit        the unit tests (VARIANT=release|asan|tsan); make unit-dns: one folder's
 unit: $(foreach f,$(FOLDERS) daemon client,unit-$(f))
+unit-build: $(foreach f,$(FOLDERS) daemon client,$(UNIT_$(f)))
+
+## make run         zonecrierd on 127.0.0.1 port 5300 with zones/, in the foreground
+## make demo        the same with a real NSD as its secondary, and a live view
+run: packages-build all
+	@.demo/run
+demo: packages-build all
+	@.ci/peers nsd
+	@.demo/run --secondary
+
+## make check       builds and runs everything; the last line counts tests
+## make check-long  the long form of each proof
+check check-long:
+	@.ci/check $@
+
+packages-build:
+	@.ci/packages build
+
+## make lint        clang-format, clang-tidy, cppcheck
+lint:
+	clang-format --dry-run --Werror $(shell find src tests -name '*.[ch]')
+	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability --inline-suppr -Isrc \
+		--suppress=missingIncludeSystem --suppress=unknownMacro $(wildcard src/*/*.c)
+	clang-tidy --quiet $(wildcard src/*/*.c) -- -std=gnu17 $(CPPFLAGS)
+
+# A fuzz target is built twice: with clang and libFuzzer to search, and with gcc's sanitizers to replay its corpus.
+FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 600
+FUZZ_SOURCES := $(filter-out src/daemon/%,$(filter-out src/client/main.c,$(wildcard src/*/*.c)))
+FUZZ_OBJECTS  = $(patsubst %.c,$(BUILD)/obj-fuzz/%.o,$(FUZZ_SOURCES))
+FUZZ_FLAGS   := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+$(BUILD)/obj-fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	clang-14 $(CPPFLAGS) -DFUZZING -std=gnu17 -pthread $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/obj-fuzz/all.a: $(FUZZ_OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+$(BUILD)/fuzz/%: $(BUILD)/obj-fuzz/tests/fuzz/%.o $(BUILD)/obj-fuzz/all.a
+	@mkdir -p $(@D)
+	clang-14 -pthread -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+
+## make fuzz        FUZZ_SECONDS (600) for each target; make fuzz-NAME: one
+fuzz: $(addprefix run-,$(FUZZ))
+fuzz-build: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
+run-fuzz_%: $(BUILD)/fuzz/fuzz_%
+	@mkdir -p $(BUILD)/corpus/$* tests/fuzz/corpus/$*
+	@echo "== fuzz_$* for $(FUZZ_SECONDS) s"
+	@$< -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/corpus/$* tests/fuzz/corpus/$* >$(BUILD)/fuzz/$*.log 2>&1 \
+		|| { tail -40 $(BUILD)/fuzz/$*.log; exit 1; }
+	@grep -h 'number_of_executed_units' $(BUILD)/fuzz/$*.log
+fuzz-%: run-fuzz_%
+	@:
+
+## make deb         the Debian package, in build/
+deb: packages-build
+	@.ci/deb
+
+## make install     DESTDIR, PREFIX (/usr)
+PREFIX ?= /usr
+install: all
+	install -D -m 755 $(BUILD)/zonecrierd $(DESTDIR)$(PREFIX)/sbin/zonecrierd
+	install -D -m 755 $(BUILD)/zonecrier $(DESTDIR)$(PREFIX)/bin/zonecrier
 
 ## make clean       removes build/
 clean:
 	rm -rf build
 
--include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+-include $(shell find $(OBJ) $(BUILD)/obj-fuzz -name '*.d' 2>/dev/null)

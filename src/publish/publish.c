@@ -140,7 +140,10 @@ static int write_state(struct publish_batch *batch, struct publish_job *job)
         int r = job->write_count ? publish_batch_open(batch, &open) : 0;
         for (size_t i = 0; r == 0 && i < job->write_count; i++) {
                 const struct fleet_write *write = &job->writes[i];
-                r = store_batch_state_put(open, write->zone_id, write->key, write->key_size, write->value, write->size);
+                if (write->size == 0)
+                        r = store_batch_state_delete(open, write->zone_id, write->key, write->key_size);
+                else
+                        r = store_batch_state_put(open, write->zone_id, write->key, write->key_size, write->value, write->size);
                 if (r == -ENOENT) /* the zone went in the meantime */
                         r = 0;
         }

@@ -73,9 +73,13 @@ static void *publisher_main(void *argument)
 {
         struct publisher *publisher = argument;
 
-        while (!atomic_load(&publisher->stopping)) {
+        for (;;) {
                 publisher_beat(publisher);
+                /* Asked before the jobs are taken: what was posted before the stop is seen, small state is still written. */
+                bool stops = atomic_load(&publisher->stopping);
                 struct queue_item *item = queue_take_all(publisher->jobs);
+                if (!item && stops)
+                        break;
                 if (!item) {
                         publish_batch_commit(&publisher->batch);
                         struct pollfd poll_fd = {.fd = queue_fd(publisher->jobs), .events = POLLIN};
@@ -85,11 +89,10 @@ static void *publisher_main(void *argument)
                 while (item) {
                         struct publish_job *job = (struct publish_job *)item;
                         item = item->next;
-                        if (atomic_load(&publisher->stopping)) {
+                        if (atomic_load(&publisher->stopping) && job->kind != JOB_STATE)
                                 publish_job_free(job);
-                                continue;
-                        }
-                        publisher_run_job(publisher, job);
+                        else
+                                publisher_run_job(publisher, job);
                         publisher_beat(publisher);
                 }
         }
@@ -142,10 +145,6 @@ struct publisher *publisher_free(struct publisher *publisher)
         if (wake)
                 publisher_post(publisher, wake);
         pthread_join(publisher->thread, NULL);
-        for (struct queue_item *item = queue_take_all(publisher->jobs), *next; item; item = next) {
-                next = item->next;
-                publish_job_free((struct publish_job *)item);
-        }
         queue_free(publisher->jobs);
         free(publisher->batch.serials);
         free(publisher);
