@@ -1,71 +1,57 @@
 /* Only what changed is parsed again: the new text against the text that was last published.
  *
- * The published text lies in chunks of about 16 KiB, each beginning at a line that starts an entry with its own owner (so a chunk's state is
- * origin, $TTL and the last TTL: struct zonefile_state). The new text is compared with the chunks as it is read; lines that differ are parsed in
- * both texts, from a safe line before to a safe line behind where both are in the same state; that gives the records removed and added.
- * Anything out of the ordinary (a directive, an error, a range over a tenth of the zone, blank owners after comments that do not line up, SOA owner
- * moved) is CHANGES_FALL_BACK: the caller parses the whole text, which is also the oracle of the tests. */
+ * The published text lies in chunks of about 16 KiB (zonefile_parse cuts them: request->wants_chunks), each
+ * beginning at a line that starts an entry with its own owner (so a chunk's state is origin, $TTL and the
+ * last TTL: struct zonefile_state). The new text is compared with the chunks as it is read; lines that differ
+ * are parsed in both texts, from a safe line before to a safe line behind where both are in the same state;
+ * that gives the records removed and added. Anything out of the ordinary (a directive, an error, a range over
+ * a tenth of the zone, blank owners after comments that do not line up, SOA owner moved) is
+ * CHANGES_FALL_BACK: the caller parses the whole text, which is also the oracle of the tests. */
 #pragma once
 
 #include "zonefile/zonefile.h"
 
-/* Parser state at a line start. Serialised into each chunk's header by zonefile_state_write. */
-struct zonefile_state {
-        uint8_t origin[256];
-        uint32_t default_ttl;  /* $TTL, or the SOA's MINIMUM once used */
-        uint32_t last_ttl;
-        bool has_default_ttl;
-        bool has_last_ttl;
-};
 struct buffer;
 void zonefile_state_write(const struct zonefile_state *state, struct buffer *out);
 /* Returns the octets read, or -EBADMSG. */
 int zonefile_state_read(const uint8_t *bytes, size_t length, struct zonefile_state *ret_state);
 
-/* A chunk as the store holds it. */
-struct text_chunk {
-        uint64_t key;                 /* order key in the store */
-        struct zonefile_state state;  /* at its first byte */
-        const char *bytes;
-        size_t length;
-};
-
-/* Where the old chunks come from (the store, behind the caller's read transaction): the chunk at or behind `key`; 0 = found, 1 = end. The bytes stay valid
- * until the transaction ends. */
+/* Where the old chunks come from (the store, behind the caller's read transaction): the chunk at or behind
+ * `key`; 0 = found, 1 = end. The bytes stay valid until the transaction ends. */
 struct text_chunks {
         void *context;
         int (*next)(void *context, uint64_t key, struct text_chunk *ret_chunk);
 };
 
 enum changes_outcome {
-        CHANGES_NONE = 0,   /* byte for byte the same */
+        CHANGES_NONE = 0, /* byte for byte the same */
         CHANGES_FOUND,
-        CHANGES_FALL_BACK,  /* parse the whole */
+        CHANGES_FALL_BACK, /* parse the whole */
 };
 
-/* Chunks to write so that the stored text is the new one: chunk `first_key` to `last_key` (inclusive) go, `chunks` take their place. */
+/* Chunks to write so that the stored text is the new one: chunk `first_key` to `last_key` (inclusive) go,
+ * `chunks` take their place. */
 struct text_replacement {
         uint64_t first_key, last_key;
-        struct text_chunk *chunks; /* in the arena; keys assigned between the neighbours'; none fits = has_no_room */
+        struct text_chunk
+                *chunks; /* in the arena; keys assigned between the neighbours'; none fits = has_no_room */
         size_t count;
-        bool has_no_room;          /* keys ran out: rewrite the whole text */
+        bool has_no_room; /* keys ran out: rewrite the whole text */
 };
 
 struct zonefile_changes {
         struct arena arena;
-        struct record_list removed;   /* sorted; multiset difference done; without the SOA */
+        struct record_list removed; /* sorted; multiset difference done; without the SOA */
         struct record_list added;
-        struct record soa;            /* owner NULL = the SOA's lines did not change */
+        struct record soa; /* owner NULL = the SOA's lines did not change */
         bool ends_without_newline;
         struct text_replacement *replacements;
         size_t replacement_count;
 };
 void zonefile_changes_free(struct zonefile_changes *changes);
 
-/* Compares the text in fd (read from the start, in pieces: no second copy of a large file in memory) with the chunks. Returns enum changes_outcome or a
- * negative errno. Range finder, resynchronisation and the equal-state rule: changes.c. */
-int zonefile_changes_find(const struct zonefile_request *request, int fd, const struct text_chunks *chunks, struct zonefile_changes *ret_changes);
-
-/* Cuts a whole text into chunks for the store, with their states; false in *ret_fits where the text has what the incremental path cannot take. Chunk bytes point into text.
- * malloc'ed array. */
-int zonefile_chunks_cut(const struct zonefile_request *request, const struct zone_text *text, struct text_chunk **ret_chunks, size_t *ret_count, bool *ret_fits);
+/* Compares the text in fd (read from the start, in pieces: no second copy of a large file in memory) with the
+ * chunks. Returns enum changes_outcome or a negative errno. Range finder, resynchronisation and the
+ * equal-state rule: changes.c. */
+int zonefile_changes_find(const struct zonefile_request *request, int fd, const struct text_chunks *chunks,
+        struct zonefile_changes *ret_changes);

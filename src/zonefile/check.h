@@ -3,20 +3,18 @@
 
 #include "zonefile/zonefile.h"
 
-/* Where each record stood, so that a check can point at it: parallel to a record_list before sorting. */
-struct record_place {
-        uint32_t line;
-        uint32_t column;
-        uint16_t file; /* index of the snapshot's or parser's file list */
-};
-
-/* Lookup of the zone around a change, for checks of touched owners alone (incremental path): the records of one owner in the version that would be published. */
+/* Lookup of the zone around a change, for checks of touched owners alone (incremental path): the records of
+ * one owner in the version that would be published. */
 struct zone_view {
         void *context;
-        /* Fills ret_records (borrowed until the next call) with every record of the owner; 0 or negative errno. */
-        int (*owner)(void *context, const uint8_t *owner, const struct record **ret_records, size_t *ret_count);
+        /* Fills ret_records (borrowed until the next call) with every record of the owner; 0 or negative
+         * errno. */
+        int (*owner)(
+                void *context, const uint8_t *owner, const struct record **ret_records, size_t *ret_count);
 };
 
-/* Checks the owners that a delta touches against the version it makes: CNAME and other data, DNAME, duplicates, TTLs of an RRset, NS at apex. 0 = clean; 1 = something to tell: the
- * caller parses the whole, which tells it with positions; negative errno. */
-int zone_check_touched(const uint8_t *apex, const struct zone_view *view, const struct record_list *removed, const struct record_list *added);
+/* Checks the owners that a delta touches against the version it makes: CNAME and other data, DNAME,
+ * duplicates, TTLs of an RRset, NS at apex. 0 = clean; 1 = something to tell: the caller parses the whole,
+ * which tells it with positions; negative errno. */
+int zone_check_touched(const uint8_t *apex, const struct zone_view *view, const struct record_list *removed,
+        const struct record_list *added);

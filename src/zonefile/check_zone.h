@@ -1,0 +1,17 @@
+/* Private to zonefile/: checks of a parsed zone, and its normal form. */
+#pragma once
+
+#include "zonefile/parse.h"
+
+/* Sorts the records, drops duplicates, makes TTLs of RRsets equal, tells what is wrong; sets the result's
+ * flags has_duplicates, has_ttl_mends, is_signed. 0 (errors are in parse->has_error) or -ENOMEM. */
+int zone_check(struct parse *parse, struct zonefile_result *result);
+/* Targets of NS, MX and SRV in the zone (check_target.c). Warnings only. */
+int zone_check_targets(struct parse *parse, const struct record_list *records);
+
+/* Types that stand beside a CNAME (RFC 4035 s.2.5; KEY, SIG and NXT by RFC 2535). */
+static inline bool type_is_beside_cname(uint16_t type)
+{
+        return type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_KEY || type == TYPE_SIG ||
+               type == TYPE_NXT;
+}

@@ -1,0 +1,26 @@
+/* Private to zonefile/: where a text may be cut into chunks. */
+#pragma once
+
+#include "zonefile/zonefile.h"
+
+#define CHUNK_BYTES ((size_t)16 * 1024)
+#define CHUNK_KEY_STEP (1ull << 32)
+
+struct chunk_cut {
+        const char *at;
+        struct zonefile_state state;
+};
+
+/* Cuts of one text in its order, at most one in CHUNK_BYTES. */
+struct chunk_cuts {
+        struct arena *arena;
+        const char *begin; /* of the text, then of the last chunk */
+        struct chunk_cut *items;
+        size_t count, capacity;
+};
+
+/* The parser stands at an entry: is a chunk full, and may one begin here? -ENOMEM. */
+int chunk_cuts_note(struct chunk_cuts *cuts, const struct zonefile_state *state, const char *at);
+/* The text in chunks, keys CHUNK_KEY_STEP apart. -ENOMEM. */
+int chunk_cuts_finish(struct chunk_cuts *cuts, const struct zone_text *text, struct text_chunk **ret_chunks,
+        size_t *ret_count);

@@ -1,0 +1,102 @@
+/* Private to zonefile/: the parser of entries. One struct parse reads one zone, or (quietly) a piece of one.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "dns/record.h"
+#include "zonefile/rdata_scan.h"
+#include "zonefile/zonefile.h"
+
+/* Where a record stood: kept in the arena right before its RDATA, so that a check can point at it however the
+ * list is sorted. */
+struct record_place {
+        uint32_t offset; /* of the type, in its file */
+        uint32_t file;   /* index in parse->files */
+};
+
+/* A text that is being read, or was: texts are kept until the checks are done, as their lines are shown. */
+struct parse_file {
+        const char *path;
+        struct zone_text text;
+        bool is_owned;             /* an included one */
+        const char *included_from; /* "a.zone:3" */
+        uint32_t parent;           /* index of the including file; its own for the zone's */
+        uint32_t *lines; /* made when the first line number is asked for: newlines before each block */
+};
+
+struct parse {
+        const struct zonefile_request *request;
+        struct diag_list *diags; /* NULL = quiet: what would be told is counted in `told` alone */
+        unsigned told;           /* errors and warnings */
+        bool has_error;
+        struct arena *arena;
+        struct record_list *records; /* in the zone, without the SOA, as they stood */
+        struct record soa;           /* owner NULL = none yet */
+        struct zonefile_state state;
+        struct scan scan;
+
+        const uint8_t *owner; /* of the last entry that had one, in the arena; NULL = none */
+        size_t owner_length;
+        bool owner_is_outside; /* of the zone */
+        bool origin_is_inside;
+        bool apex_is_reverse;
+        size_t apex_length;
+
+        struct parse_file *files;
+        size_t file_count, file_capacity;
+        uint32_t file;           /* that is being read */
+        const char *generate_at; /* the $GENERATE whose lines are being read; NULL = none */
+        unsigned include_depth, include_count;
+        size_t included_bytes;
+        uint64_t generated;
+        size_t generated_bytes;
+        unsigned unclosed; /* parentheses told as never closed */
+
+        bool has_include, has_generate, has_bom, has_cr, has_outside;
+        bool has_ttl_note;
+        struct rdata_out *rdata;
+};
+
+/* The zone's own file is file 0; text is borrowed. -ENOMEM. */
+int parse_begin(struct parse *parse, const struct zonefile_request *request, const struct zone_text *text,
+        struct arena *arena, struct record_list *records, struct diag_list *diags);
+void parse_end(struct parse *parse);
+void parse_set_origin(struct parse *parse, const uint8_t *origin);
+
+/* Reads the entry at scan.at, to behind its newline: 0, or -ENOMEM. What is wrong with it is told. At the end
+ * of the text scan.at is scan.end. */
+int parse_entry(struct parse *parse);
+/* Entries from scan.at to the end of the text. */
+int parse_entries(struct parse *parse);
+static inline bool parse_is_at_end(const struct parse *parse)
+{
+        return parse->scan.at >= parse->scan.end;
+}
+/* Whether an entry that begins here has its owner written: the parser's state in front of it has no owner to
+ * inherit. */
+static inline bool parse_starts_with_owner(const char *at)
+{
+        return (unsigned char)*at > ' ' && *at != ';' && *at != '$' && *at != '(' && *at != ')' && *at != '"';
+}
+
+/* Tells something of the file that is being read. hint may be NULL. */
+void parse_tell(struct parse *parse, enum diag_severity severity, const char *at, const char *code,
+        const char *hint, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* The same of a place that was kept. */
+void parse_tell_place(struct parse *parse, enum diag_severity severity, struct record_place place,
+        const char *code, const char *hint, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* Line of a place, from 1, for messages that name a second place. */
+uint32_t parse_line(struct parse *parse, struct record_place place);
+struct record_place parse_place(const struct parse *parse, const char *at);
+static inline struct record_place record_place_of(const struct record *record)
+{
+        return ((const struct record_place *)(const void *)record->rdata)[-1];
+}
+/* Tells scan.fault as an error. */
+void parse_tell_fault(struct parse *parse);
+
+/* directive.c: the entry begins with `word`, which begins with '$'. 0, -EINVAL (scan.fault), -ENOMEM. */
+int parse_directive(struct parse *parse, const struct token *word);
+/* generate.c: behind "$GENERATE". */
+int parse_generate(struct parse *parse, const char *at);

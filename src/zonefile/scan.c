@@ -1,0 +1,496 @@
+/* Tokens of master files. Pure; any thread.
+ *
+ * The end of a word is looked for 16 octets at a time (SSE2 is in every amd64; elsewhere octet by octet): it
+ * is the inner loop of a parse. What is rare (escapes, quotes, parentheses) leaves that loop. */
+#include "zonefile/scan.h"
+
+#include "dns/type.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define SHOWN_MAX 60
+
+int scan_fail(struct scan *scan, const char *at, const char *code, const char *hint, const char *format, ...)
+{
+        va_list arguments;
+
+        scan->fault.at = at;
+        scan->fault.code = code;
+        snprintf(scan->fault.hint, sizeof(scan->fault.hint), "%s", hint ? hint : "");
+        va_start(arguments, format);
+        vsnprintf(scan->fault.message, sizeof(scan->fault.message), format, arguments);
+        va_end(arguments);
+        return -EINVAL;
+}
+
+int scan_fail_word(
+        struct scan *scan, const struct token *token, const char *code, const char *hint, const char *is_not)
+{
+        size_t length = token_length(token);
+        bool is_cut = length > SHOWN_MAX;
+
+        return scan_fail(scan, token->start, code, hint, "'%.*s%s' %s", (int)(is_cut ? SHOWN_MAX : length),
+                token->begin, is_cut ? "..." : "", is_not);
+}
+
+/* Octets that end a word: blanks and other controls, quote, parentheses, semicolon. */
+static inline bool ends_word(char octet)
+{
+        return (unsigned char)octet <= ' ' || octet == '"' || octet == '(' || octet == ')' || octet == ';';
+}
+
+static const char *word_end_slow(const char *at, struct token *token)
+{
+        while (!ends_word(*at)) {
+                if (*at == '\\') {
+                        token->has_escape = true;
+                        if (*++at == '\n' || *at == '\r')
+                                return NULL;
+                }
+                token->has_high |= *at & 0x80;
+                at++;
+        }
+        return at;
+}
+
+/* Where the word ends, or NULL: a backslash before a newline. */
+static inline const char *word_end(const char *at, struct token *token)
+{
+#ifdef __SSE2__
+        const __m128i blank = _mm_set1_epi8(' ');
+        const __m128i quote = _mm_set1_epi8('"');
+        const __m128i parenthesis = _mm_set1_epi8('(');
+        const __m128i even = _mm_set1_epi8((char)0xfe);
+        const __m128i semicolon = _mm_set1_epi8(';');
+        const __m128i backslash = _mm_set1_epi8('\\');
+
+        for (;; at += 16) {
+                __m128i octets = _mm_loadu_si128((const __m128i *)(const void *)at);
+                __m128i escape = _mm_cmpeq_epi8(octets, backslash);
+                __m128i stop = _mm_cmpeq_epi8(_mm_min_epu8(octets, blank), octets);
+
+                stop = _mm_or_si128(stop, _mm_cmpeq_epi8(octets, quote));
+                stop = _mm_or_si128(stop, _mm_cmpeq_epi8(_mm_and_si128(octets, even), parenthesis));
+                stop = _mm_or_si128(stop, _mm_cmpeq_epi8(octets, semicolon));
+                stop = _mm_or_si128(stop, escape);
+                unsigned mask = (unsigned)_mm_movemask_epi8(stop);
+                unsigned high = (unsigned)_mm_movemask_epi8(octets);
+
+                if (mask == 0) {
+                        token->has_high |= high != 0;
+                        continue;
+                }
+                unsigned n = (unsigned)__builtin_ctz(mask);
+
+                token->has_high |= (high & ((1u << n) - 1)) != 0;
+                at += n;
+                return *at == '\\' ? word_end_slow(at, token) : at;
+        }
+#else
+        return word_end_slow(at, token);
+#endif
+}
+
+static enum token_kind wrong(struct scan *scan, struct token *token, const char *at, const char *code,
+        const char *hint, const char *message)
+{
+        scan->at = at;
+        token->kind = TOKEN_WRONG;
+        token->begin = token->end = token->start = at;
+        scan_fail(scan, at, code, hint, "%s", message);
+        return TOKEN_WRONG;
+}
+
+/* at stands at the opening quote. */
+static enum token_kind read_quoted(struct scan *scan, struct token *token, const char *at)
+{
+        const char *opened = at++;
+
+        token->begin = at;
+        token->start = opened;
+        while (*at != '"') {
+                if (*at == '\\') {
+                        token->has_escape = true;
+                        at++;
+                }
+                if (*at == '\n')
+                        return wrong(scan, token, opened, "unterminated-quote",
+                                "a quoted string ends on the line on which it begins",
+                                "this quote is never closed");
+                if (*at == '\0')
+                        return wrong(scan, token, at, "control-character", NULL, "a NUL octet in the text");
+                token->has_high |= *at & 0x80;
+                at++;
+        }
+        token->end = at;
+        token->kind = TOKEN_QUOTED;
+        scan->at = at + 1;
+        return TOKEN_QUOTED;
+}
+
+static enum token_kind read_control(struct scan *scan, struct token *token, const char *at)
+{
+        if (*at == '\r')
+                return wrong(scan, token, at, "control-character", "lines end in LF or in CR LF",
+                        "a carriage return inside a line");
+        return wrong(scan, token, at, "control-character", "write it as an escape, \\DDD",
+                *at ? "a control character in the text" : "a NUL octet in the text");
+}
+
+enum token_kind scan_token(struct scan *scan, struct token *token)
+{
+        const char *at = scan->at;
+
+        token->has_escape = token->has_high = false;
+        for (;;) {
+                switch (*at) {
+                case ' ':
+                case '\t':
+                        at++;
+                        continue;
+                case '\n':
+                        if (scan->depth == 0) {
+                                scan->at = token->begin = token->end = token->start = at;
+                                return token->kind = TOKEN_END;
+                        }
+                        if (at >= scan->end) {
+                                wrong(scan, token, at, "unclosed-parenthesis", NULL,
+                                        "this parenthesis is never closed");
+                                scan->fault.at = scan->opened;
+                                return TOKEN_WRONG;
+                        }
+                        at++;
+                        continue;
+                case ';':
+                        at = rawmemchr(at, '\n');
+                        continue;
+                case '(':
+                        if (scan->depth++ == 0)
+                                scan->opened = at;
+                        at++;
+                        continue;
+                case ')':
+                        if (scan->depth == 0)
+                                return wrong(scan, token, at, "unopened-parenthesis", NULL,
+                                        "a closing parenthesis that was never opened");
+                        scan->depth--;
+                        at++;
+                        continue;
+                case '"':
+                        return read_quoted(scan, token, at);
+                case '\r':
+                        if (at[1] != '\n' || at + 1 > scan->end)
+                                return read_control(scan, token, at);
+                        scan->has_cr = true;
+                        at++;
+                        continue;
+                default:
+                        break;
+                }
+                if ((unsigned char)*at < ' ')
+                        return read_control(scan, token, at);
+                token->begin = token->start = at;
+                at = word_end(at, token);
+                if (!at)
+                        return wrong(scan, token, token->begin, "bad-escape", NULL,
+                                "a backslash at the end of a line escapes nothing");
+                scan->at = token->end = at;
+                return token->kind = TOKEN_WORD;
+        }
+}
+
+bool scan_is_at_end(struct scan *scan)
+{
+        struct token token;
+
+        if (scan_token(scan, &token) == TOKEN_END)
+                return true;
+        if (token.kind != TOKEN_WRONG)
+                scan_unread(scan, &token);
+        return token.kind == TOKEN_WRONG;
+}
+
+static int fail_missing(struct scan *scan, const struct token *token, const char *what)
+{
+        return scan_fail(
+                scan, token->start, "missing-field", NULL, "the record ends where %s is expected", what);
+}
+
+int scan_word(struct scan *scan, const char *what, struct token *token)
+{
+        switch (scan_token(scan, token)) {
+        case TOKEN_WORD:
+                return 0;
+        case TOKEN_QUOTED:
+                return scan_fail(scan, token->start, "unexpected-quote", "leave the quotes out",
+                        "a quoted string where %s is expected", what);
+        case TOKEN_END:
+                return fail_missing(scan, token, what);
+        case TOKEN_WRONG:
+                break;
+        }
+        return -EINVAL;
+}
+
+int scan_text(struct scan *scan, const char *what, struct token *token)
+{
+        switch (scan_token(scan, token)) {
+        case TOKEN_WORD:
+        case TOKEN_QUOTED:
+                return 0;
+        case TOKEN_END:
+                return fail_missing(scan, token, what);
+        case TOKEN_WRONG:
+                break;
+        }
+        return -EINVAL;
+}
+
+/* Behind a quoted string, or at the newline that cuts it off. */
+static const char *skip_quoted(const char *at, const char *end)
+{
+        for (at++; *at != '"' && *at != '\n'; at++)
+                if (*at == '\\' && at[1] != '\n')
+                        at++;
+        return *at == '"' && at < end ? at + 1 : at;
+}
+
+bool scan_skip_entry(struct scan *scan)
+{
+        const char *at = scan->at;
+
+        for (;;) {
+                switch (*at) {
+                case '\n':
+                        if (at >= scan->end) {
+                                scan->at = scan->end;
+                                return scan->depth == 0;
+                        }
+                        at++;
+                        if (scan->depth > 0)
+                                break;
+                        scan->at = at;
+                        return true;
+                case ';':
+                        at = rawmemchr(at, '\n');
+                        break;
+                case '"':
+                        at = skip_quoted(at, scan->end);
+                        break;
+                case '\\':
+                        at += at[1] == '\n' ? 1 : 2;
+                        break;
+                case '(':
+                        if (scan->depth++ == 0)
+                                scan->opened = at;
+                        at++;
+                        break;
+                case ')':
+                        scan->depth -= scan->depth > 0;
+                        at++;
+                        break;
+                default:
+                        at++;
+                }
+        }
+}
+
+bool text_octet(const char **at, const char *end, uint8_t *ret_octet)
+{
+        const char *text = *at;
+        unsigned value = 0;
+
+        if (*text != '\\') {
+                *ret_octet = (uint8_t)*text;
+                *at = text + 1;
+                return true;
+        }
+        if (++text == end)
+                return false;
+        if (*text < '0' || *text > '9') {
+                *ret_octet = (uint8_t)*text;
+                *at = text + 1;
+                return true;
+        }
+        if (end - text < 3)
+                return false;
+        for (unsigned i = 0; i < 3; i++) {
+                if (text[i] < '0' || text[i] > '9')
+                        return false;
+                value = value * 10 + (unsigned)(text[i] - '0');
+        }
+        if (value > 255)
+                return false;
+        *ret_octet = (uint8_t)value;
+        *at = text + 3;
+        return true;
+}
+
+bool token_number(const struct token *token, uint32_t max, uint32_t *ret_number)
+{
+        uint64_t number = 0;
+
+        if (token->kind != TOKEN_WORD || token_length(token) == 0 || token_length(token) > 18)
+                return false;
+        for (const char *at = token->begin; at < token->end; at++) {
+                unsigned digit = (unsigned)(unsigned char)*at - '0';
+
+                if (digit > 9)
+                        return false;
+                number = number * 10 + digit;
+        }
+        if (number > max)
+                return false;
+        *ret_number = (uint32_t)number;
+        return true;
+}
+
+static uint64_t unit_seconds(char unit)
+{
+        switch (unit | 0x20) {
+        case 's':
+                return 1;
+        case 'm':
+                return 60;
+        case 'h':
+                return 3600;
+        case 'd':
+                return 86400;
+        case 'w':
+                return 604800;
+        default:
+                return 0;
+        }
+}
+
+enum ttl_outcome token_ttl(const struct token *token, uint32_t max, uint32_t *ret_ttl)
+{
+        const char *at = token->begin;
+        uint64_t sum = 0;
+        bool is_plain = true;
+
+        if (token->kind != TOKEN_WORD || at == token->end)
+                return TTL_NONE;
+        while (at < token->end) {
+                uint64_t number = 0;
+                const char *digits = at;
+
+                for (; at < token->end && *at >= '0' && *at <= '9'; at++)
+                        if (number <= UINT32_MAX)
+                                number = number * 10 + (uint64_t)(*at - '0');
+                if (at == digits)
+                        return TTL_NONE;
+                if (at == token->end) {
+                        /* A number without a unit stands alone: "1h30" is none. */
+                        if (!is_plain)
+                                return TTL_NONE;
+                        sum = number;
+                        break;
+                }
+                uint64_t unit = unit_seconds(*at++);
+
+                if (unit == 0)
+                        return TTL_NONE;
+                is_plain = false;
+                sum += number * unit;
+                if (sum > UINT32_MAX)
+                        sum = (uint64_t)UINT32_MAX + 1;
+        }
+        if (sum > max)
+                return TTL_TOO_LARGE;
+        *ret_ttl = (uint32_t)sum;
+        return TTL_OK;
+}
+
+bool token_is(const struct token *token, const char *word)
+{
+        return token->kind == TOKEN_WORD && token_length(token) == strlen(word) &&
+               strncasecmp(token->begin, word, strlen(word)) == 0;
+}
+
+/* A word of up to eight letters and digits as one number, letters without their case bit. Two words have the
+ * same only where they are the same: what else could lose that bit and collide is a control character, which
+ * no word has. */
+#define CASELESS 0xdfdfdfdfdfdfdfdfull
+#define WORD(a, b, c, d, e, f, g, h)                                                                         \
+        (((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 |                   \
+                 (uint64_t)(e) << 32 | (uint64_t)(f) << 40 | (uint64_t)(g) << 48 | (uint64_t)(h) << 56) &    \
+                CASELESS)
+
+static inline uint64_t word_value(const struct token *token, size_t length)
+{
+        uint64_t value;
+
+        memcpy(&value, token->begin, sizeof(value));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        value = __builtin_bswap64(value);
+#endif
+        return length >= 8 ? value & CASELESS : value & ((1ull << length * 8) - 1) & CASELESS;
+}
+
+/* The types that zones are full of; 0 for any other. */
+static uint16_t common_type(uint64_t value)
+{
+        switch (value) {
+        case WORD('A', 0, 0, 0, 0, 0, 0, 0):
+                return TYPE_A;
+        case WORD('A', 'A', 'A', 'A', 0, 0, 0, 0):
+                return TYPE_AAAA;
+        case WORD('C', 'N', 'A', 'M', 'E', 0, 0, 0):
+                return TYPE_CNAME;
+        case WORD('N', 'S', 0, 0, 0, 0, 0, 0):
+                return TYPE_NS;
+        case WORD('M', 'X', 0, 0, 0, 0, 0, 0):
+                return TYPE_MX;
+        case WORD('T', 'X', 'T', 0, 0, 0, 0, 0):
+                return TYPE_TXT;
+        case WORD('P', 'T', 'R', 0, 0, 0, 0, 0):
+                return TYPE_PTR;
+        case WORD('S', 'R', 'V', 0, 0, 0, 0, 0):
+                return TYPE_SRV;
+        case WORD('S', 'O', 'A', 0, 0, 0, 0, 0):
+                return TYPE_SOA;
+        case WORD('C', 'A', 'A', 0, 0, 0, 0, 0):
+                return TYPE_CAA;
+        case WORD('D', 'S', 0, 0, 0, 0, 0, 0):
+                return TYPE_DS;
+        case WORD('R', 'R', 'S', 'I', 'G', 0, 0, 0):
+                return TYPE_RRSIG;
+        case WORD('N', 'S', 'E', 'C', 0, 0, 0, 0):
+                return TYPE_NSEC;
+        case WORD('N', 'S', 'E', 'C', '3', 0, 0, 0):
+                return TYPE_NSEC3;
+        case WORD('D', 'N', 'S', 'K', 'E', 'Y', 0, 0):
+                return TYPE_DNSKEY;
+        case WORD('T', 'L', 'S', 'A', 0, 0, 0, 0):
+                return TYPE_TLSA;
+        case WORD('H', 'T', 'T', 'P', 'S', 0, 0, 0):
+                return TYPE_HTTPS;
+        default:
+                return 0;
+        }
+}
+
+bool token_type(const struct token *token, uint16_t *ret_type)
+{
+        size_t length = token_length(token);
+        uint16_t type = 0;
+
+        if (length == 0 || token->kind != TOKEN_WORD)
+                return false;
+        if (length <= 8)
+                type = common_type(word_value(token, length));
+        if (type) {
+                *ret_type = type;
+                return true;
+        }
+        return type_from_text(token->begin, length, ret_type) == 0;
+}

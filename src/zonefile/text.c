@@ -1,0 +1,106 @@
+/* Zone text in memory: read from a file, with room behind it for the scanner. Never mapped: the user's file
+ * can shrink under us. */
+#include "zonefile/zonefile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FIRST_BYTES ((size_t)64 * 1024)
+#define HUGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
+
+/* Room for `size` octets, aligned so that the kernel may back it with huge pages: page faults are a third of
+ * a large parse. */
+static char *text_alloc(size_t size)
+{
+        if (size < HUGE_PAGE_BYTES)
+                return malloc(size);
+        size = (size + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+        char *bytes = aligned_alloc(HUGE_PAGE_BYTES, size);
+        if (bytes)
+                (void)madvise(bytes, size, MADV_HUGEPAGE);
+        return bytes;
+}
+
+static size_t first_size(int fd, size_t size_hint)
+{
+        struct stat status;
+
+        if (size_hint == 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
+                size_hint = (size_t)status.st_size;
+        return size_hint > 0 ? size_hint + 1 : FIRST_BYTES; /* one more: the end is met without growing */
+}
+
+static int text_grow(struct zone_text *text, size_t *room)
+{
+        char *bytes = text_alloc(*room * 2 + ZONEFILE_PADDING);
+
+        if (!bytes)
+                return -ENOMEM;
+        memcpy(bytes, text->bytes, text->length);
+        free(text->bytes);
+        text->bytes = bytes;
+        *room *= 2;
+        return 0;
+}
+
+static int read_all(int fd, size_t limit_bytes, size_t room, struct zone_text *text)
+{
+        for (;;) {
+                size_t left = room - text->length;
+                ssize_t length;
+
+                if (left == 0) {
+                        int r = text_grow(text, &room);
+
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                length = read(fd, text->bytes + text->length, left);
+                if (length < 0 && errno == EINTR)
+                        continue;
+                if (length < 0)
+                        return -errno;
+                if (length == 0)
+                        return 0;
+                text->length += (size_t)length;
+                if (text->length > limit_bytes)
+                        return -EFBIG;
+        }
+}
+
+int zone_text_read(int fd, size_t size_hint, size_t limit_bytes, struct zone_text *ret_text)
+{
+        size_t room = first_size(fd, size_hint);
+        struct zone_text text = {0};
+        int r;
+
+        /* Positions are kept in 32 bits. */
+        if (limit_bytes > UINT32_MAX - ZONEFILE_PADDING)
+                limit_bytes = UINT32_MAX - ZONEFILE_PADDING;
+        if (room > limit_bytes + 1)
+                room = limit_bytes + 1;
+        text.bytes = text_alloc(room + ZONEFILE_PADDING);
+        if (!text.bytes)
+                return -ENOMEM;
+        r = read_all(fd, limit_bytes, room, &text);
+        if (r < 0) {
+                free(text.bytes);
+                return r;
+        }
+        memset(text.bytes + text.length, '\n', ZONEFILE_PADDING);
+        *ret_text = text;
+        return 0;
+}
+
+void zone_text_free(struct zone_text *text)
+{
+        if (!text)
+                return;
+        free(text->bytes);
+        *text = (struct zone_text){0};
+}
