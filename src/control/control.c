@@ -1,0 +1,104 @@
+/* The control socket as the daemon sees it: made, reconfigured, ended. Main loop.
+ *
+ * The interface under /v1/ is described in route.h; answers are JSON but for text and dump, errors are
+ * {"error": "..."} with HTTP's own codes: 400 a name or hash that is none, 404 no such zone, 405 another
+ * method, 409 what is held has another hash, 422 the configuration has errors, 503 stopping. */
+#include "control/control.h"
+
+#include "base/clock.h"
+#include "control/request.h"
+#include "control/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENDING_TURNS 16
+
+static int open_listener(
+        struct control *control, struct conf *conf, struct listener **ret_listener, const char **ret_why)
+{
+        struct control_socket socket;
+        int r;
+
+        if (control->options.inherited_fd >= 0)
+                r = control_socket_inherit(control->options.inherited_fd, &socket, ret_why);
+        else
+                r = control_socket_open(&conf->options, &socket, ret_why);
+        return r < 0 ? r : listener_new(control, &socket, ret_listener, ret_why);
+}
+
+int control_new(const struct control_options *options, struct conf *conf, struct control **ret_control,
+        const char **ret_why)
+{
+        const char *why = NULL;
+        struct control *control = calloc(1, sizeof(*control));
+
+        if (!control) {
+                if (ret_why)
+                        *ret_why = "out of memory";
+                return -ENOMEM;
+        }
+        control->options = *options;
+        control->sources =
+                (struct status_sources){.options = &control->options, .started_usec = clock_realtime_usec()};
+        int r = open_listener(control, conf, &control->listeners, &why);
+        if (r < 0) {
+                if (ret_why)
+                        *ret_why = why;
+                free(control);
+                return r;
+        }
+        control->conf = conf_ref(conf);
+        *ret_control = control;
+        return 0;
+}
+
+int control_reconfigure(struct control *control, struct conf *conf, const char **ret_why)
+{
+        struct listener *current = control->listeners, *listener;
+        const char *why = NULL;
+        int r = 0;
+
+        if (control->options.inherited_fd < 0) {
+                if (strcmp(current->socket.path, conf->options.control_socket) == 0) {
+                        r = control_socket_protect(&current->socket, &conf->options, &why);
+                } else {
+                        r = open_listener(control, conf, &listener, &why);
+                        if (r == 0) {
+                                listener->next = current;
+                                control->listeners = listener;
+                                listener_retire(current);
+                        }
+                }
+        }
+        if (r < 0) {
+                if (ret_why)
+                        *ret_why = why;
+                return r;
+        }
+        conf_unref(control->conf);
+        control->conf = conf_ref(conf);
+        return 0;
+}
+
+struct control *control_free(struct control *control)
+{
+        if (!control)
+                return NULL;
+        control->is_ending = true;
+        request_end_waiting(control, NULL);
+        while (control->listeners) {
+                struct listener *listener = control->listeners;
+                for (unsigned turn = 0; turn < ENDING_TURNS && listener_connection_count(listener) > 0;
+                        turn++)
+                        listener_turn(listener); /* answers that are ready go out */
+                request_end_waiting(control, listener);
+                control->listeners = listener->next;
+                listener_free(listener);
+        }
+        request_orphan_waiting(control);
+        conf_unref(control->conf);
+        free(control);
+        return NULL;
+}

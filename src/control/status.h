@@ -1,0 +1,31 @@
+/* What status says, as JSON. Main loop. Private to control/. */
+#pragma once
+
+#include "control/control.h"
+#include "control/json.h"
+#include "publish/registry.h"
+
+struct stream;
+struct verdict;
+
+struct status_sources {
+        const struct control_options *options;
+        uint64_t started_usec; /* realtime */
+};
+
+/* One zone as an object. is_whole: details in full; else cut to what a list can bear. row NULL = not
+ * published. */
+void status_append_zone(struct json *json, const struct status_sources *sources,
+        const struct zone_entry *zone, const struct store_zone *row, bool is_whole);
+/* The same, with the row looked up in a view of its own. */
+int status_append_zone_now(struct json *json, const struct status_sources *sources,
+        const struct zone_entry *zone, bool is_whole);
+/* The members in front of "zones": version, pid, store, server ... */
+void status_append_daemon(struct json *json, const struct status_sources *sources);
+/* {"version": ..., "zones": [ every zone ]}; the zones as they were named when it began, each as it is when
+ * its turn comes. sources is copied. */
+int status_stream_new(const struct status_sources *sources, struct stream **ret_stream);
+
+/* The members of a verdict, without brackets: verdict, serial ... details at most details_max octets. */
+void status_append_verdict(
+        struct json *json, const struct zone_entry *zone, const struct verdict *verdict, size_t details_max);
