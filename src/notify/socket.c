@@ -1,0 +1,231 @@
+/* UDP sockets that NOTIFYs leave from. Main loop.
+ *
+ * Each source address has a pool of a few sockets on ports that the kernel chose at random; one is picked at
+ * random for each NOTIFY, and each is replaced after some time or use. Who wants to forge an answer has to
+ * guess ID and port. A replaced socket still hears late answers for a while. A source with a fixed port has
+ * one socket. */
+#include "notify/state.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/random.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define POOL_SIZE 8u
+#define SOCKET_USES_MAX 1000
+#define SOCKET_AGE_MAX (600 * USEC_PER_SEC)
+#define LINGER_TIME (120 * USEC_PER_SEC)
+#define SWEEP_INTERVAL (30 * USEC_PER_SEC)
+#define POOL_IDLE_MAX (900 * USEC_PER_SEC)
+#define READS_A_TURN 64
+#define REPLY_SIZE 4096
+
+struct udp_socket {
+        struct notify *notify;
+        struct udp_socket *next; /* among those that linger */
+        sd_event_source *source;
+        int fd;
+        uint32_t id;
+        unsigned uses;
+        uint64_t opened_usec, retired_usec;
+};
+
+struct udp_pool {
+        struct udp_pool *next;
+        struct address source; /* family set; no address: any */
+        uint64_t used_usec;
+        struct udp_socket *sockets[POOL_SIZE];
+        struct udp_socket *lingering;
+};
+
+static struct udp_socket *socket_free(struct udp_socket *socket)
+{
+        if (!socket)
+                return NULL;
+        sd_event_source_disable_unref(socket->source);
+        if (socket->fd >= 0)
+                close(socket->fd);
+        free(socket);
+        return NULL;
+}
+DEFINE_CLEANUP(struct udp_socket *, socket_free);
+
+static int readable(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+        struct udp_socket *socket = context;
+        (void)source;
+        (void)events;
+        for (unsigned i = 0; i < READS_A_TURN; i++) {
+                uint8_t bytes[REPLY_SIZE];
+                struct sockaddr_storage from;
+                socklen_t from_length = sizeof(from);
+                struct address address;
+                ssize_t length = recvfrom(
+                        fd, bytes, sizeof(bytes), MSG_DONTWAIT, (struct sockaddr *)&from, &from_length);
+                if (length < 0)
+                        break; /* nothing left, or an error of a datagram that was lost */
+                if (address_from_sockaddr((struct sockaddr *)&from, &address) == 0)
+                        reply_received(socket->notify, socket->id, &address, bytes, (size_t)length);
+        }
+        timers_arm(&socket->notify->timers, clock_monotonic_usec());
+        return 0;
+}
+
+static int socket_bind(int fd, const struct address *source)
+{
+        int on = 1;
+        if (source->family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
+                return -errno;
+        struct sockaddr_storage bound;
+        socklen_t length = address_to_sockaddr(source, &bound);
+        return bind(fd, (struct sockaddr *)&bound, length) < 0 ? -errno : 0;
+}
+
+static int socket_open(struct notify *notify, const struct address *source, struct udp_socket **ret_socket)
+{
+        CLEANUP(socket_free_later) struct udp_socket *opened = calloc(1, sizeof(*opened));
+        if (!opened)
+                return -ENOMEM;
+        opened->notify = notify;
+        opened->fd = socket(source->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (opened->fd < 0)
+                return -errno;
+        int r = socket_bind(opened->fd, source);
+        if (r < 0)
+                return r;
+        r = sd_event_add_io(notify->event, &opened->source, opened->fd, EPOLLIN, readable, opened);
+        if (r < 0)
+                return r;
+        opened->id = ++notify->next_socket_id;
+        opened->opened_usec = clock_monotonic_usec();
+        *ret_socket = TAKE(opened);
+        return 0;
+}
+
+static struct udp_pool *pool_free(struct udp_pool *pool)
+{
+        for (unsigned i = 0; i < POOL_SIZE; i++)
+                socket_free(pool->sockets[i]);
+        while (pool->lingering) {
+                struct udp_socket *next = pool->lingering->next;
+                socket_free(pool->lingering);
+                pool->lingering = next;
+        }
+        free(pool);
+        return NULL;
+}
+
+static void linger_sweep(struct udp_pool *pool, uint64_t now)
+{
+        for (struct udp_socket **at = &pool->lingering; *at;) {
+                struct udp_socket *old = *at;
+                if (now - old->retired_usec < LINGER_TIME) {
+                        at = &old->next;
+                        continue;
+                }
+                *at = old->next;
+                socket_free(old);
+        }
+}
+
+static void pools_sweep(struct notify *notify, uint64_t now)
+{
+        if (now - notify->swept_usec < SWEEP_INTERVAL)
+                return;
+        notify->swept_usec = now;
+        for (struct udp_pool **at = &notify->pools; *at;) {
+                struct udp_pool *pool = *at;
+                linger_sweep(pool, now);
+                if (now - pool->used_usec < POOL_IDLE_MAX) {
+                        at = &pool->next;
+                        continue;
+                }
+                *at = pool->next;
+                pool_free(pool);
+        }
+}
+
+static int pool_get(struct notify *notify, const struct address *source, struct udp_pool **ret_pool)
+{
+        struct udp_pool *pool = notify->pools;
+        while (pool && !address_and_port_equal(&pool->source, source))
+                pool = pool->next;
+        if (!pool) {
+                pool = calloc(1, sizeof(*pool));
+                if (!pool)
+                        return -ENOMEM;
+                pool->source = *source;
+                pool->next = notify->pools;
+                notify->pools = pool;
+        }
+        *ret_pool = pool;
+        return 0;
+}
+
+static bool is_worn(const struct udp_pool *pool, const struct udp_socket *socket, uint64_t now)
+{
+        if (pool->source.port != 0)
+                return false;
+        return socket->uses >= SOCKET_USES_MAX || now - socket->opened_usec > SOCKET_AGE_MAX;
+}
+
+/* The slot's socket, a new one where it is empty or worn. */
+static int slot_use(struct notify *notify, struct udp_pool *pool, struct udp_socket **slot)
+{
+        uint64_t now = clock_monotonic_usec();
+        struct udp_socket *fresh = NULL;
+        if (*slot && !is_worn(pool, *slot, now))
+                return 0;
+        int r = socket_open(notify, &pool->source, &fresh);
+        if (r < 0)
+                return *slot ? 0 : r; /* a worn one is better than none */
+        if (*slot) {
+                (*slot)->retired_usec = now;
+                (*slot)->next = pool->lingering;
+                pool->lingering = *slot;
+        }
+        *slot = fresh;
+        return 0;
+}
+
+int udp_socket_get(struct notify *notify, sa_family_t family, const struct address *source,
+        struct udp_socket **ret_socket)
+{
+        struct address bound = *source;
+        struct udp_pool *pool;
+        uint64_t now = clock_monotonic_usec();
+        bound.family = family; /* none is configured: any address, any port */
+        int r = pool_get(notify, &bound, &pool);
+        if (r < 0)
+                return r;
+        pool->used_usec = now;
+        pools_sweep(notify, now);
+        unsigned slot = bound.port != 0 ? 0 : random_below(POOL_SIZE);
+        r = slot_use(notify, pool, &pool->sockets[slot]);
+        if (r < 0)
+                return r;
+        pool->sockets[slot]->uses++;
+        *ret_socket = pool->sockets[slot];
+        return 0;
+}
+
+uint32_t udp_socket_id(const struct udp_socket *socket)
+{
+        return socket->id;
+}
+
+int udp_socket_fd(const struct udp_socket *socket)
+{
+        return socket->fd;
+}
+
+void udp_pools_free(struct notify *notify)
+{
+        while (notify->pools) {
+                struct udp_pool *next = notify->pools->next;
+                pool_free(notify->pools);
+                notify->pools = next;
+        }
+}
