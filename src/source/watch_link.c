@@ -1,7 +1,8 @@
 /* A watched file that is a symlink: what it leads to is watched too, link by link. Main loop only.
  *
  * Each asked-for entry has at most one target, another entry, which knows its followers; a report of the
- * target is a report of each of them. Links that lead in a circle are not followed: stat says ELOOP. */
+ * target is a report of each of them. The link that would close a circle is not followed, so there is never
+ * one. */
 #include "source/watch_state.h"
 
 #include <errno.h>
@@ -47,7 +48,6 @@ bool mark_equal(const struct file_mark *left, const struct file_mark *right)
 static bool link_target(const struct entry *entry, char ret_path[static PATH_MAX], size_t *ret_folder_length)
 {
         char path[PATH_MAX], target[PATH_MAX];
-        struct stat st;
 
         if (entry_path(entry, path) < 0)
                 return false;
@@ -55,11 +55,16 @@ static bool link_target(const struct entry *entry, char ret_path[static PATH_MAX
         if (n <= 0)
                 return false;
         target[n] = '\0';
-        if (stat(path, &st) < 0 && errno == ELOOP)
-                return false;
         int length = target[0] == '/' ? snprintf(ret_path, PATH_MAX, "%s", target)
                                       : snprintf(ret_path, PATH_MAX, "%s/%s", entry->folder->path, target);
         return length > 0 && length < PATH_MAX && path_split(ret_path, ret_folder_length) == 0;
+}
+
+static bool leads_to(const struct entry *from, const struct entry *entry)
+{
+        while (from && from != entry)
+                from = from->target;
+        return from != NULL;
 }
 
 static struct entry *want_target(struct entry *entry, const char *path, size_t folder_length)
@@ -73,7 +78,7 @@ static struct entry *want_target(struct entry *entry, const char *path, size_t f
         if (!folder)
                 return NULL;
         struct entry *target = entry_get(folder, name, strlen(name));
-        if (!target || target == entry) {
+        if (!target || leads_to(target, entry)) { /* then it is wanted, and its folder stays */
                 folder_release(folder);
                 return NULL;
         }
