@@ -7,7 +7,7 @@ VARIANT ?= release
 BUILD   ?= build
 OBJ     := $(BUILD)/obj-$(VARIANT)
 CC      ?= gcc
-PKGS    := libldns libcrypto libssl libsystemd lmdb libcurl libmicrohttpd jansson
+PKGS    := ldns libcrypto libssl libsystemd lmdb libcurl libmicrohttpd jansson
 VERSION := $(shell sed -n '1s/.*(\([^)-]*\).*/\1/p' packaging/debian/changelog 2>/dev/null)
 
 FOLDERS := base dns conf source zonefile store zone transfer server notify fleet publish control
@@ -96,7 +96,7 @@ unit-build: $(foreach f,$(FOLDERS) daemon client,$(UNIT_$(f)))
 run: packages-build all
 	@.demo/run
 demo: packages-build all
-	@.ci/peers nsd
+	@.ci/peers nsd bind9-dnsutils
 	@.demo/run --secondary
 
 ## make check       builds and runs everything; the last line counts tests

@@ -4,10 +4,13 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/cleanup.h"
+#include "dns/rdata.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#define DESCRIBED_RECORDS 10 /* of each side, in the log */
 
 /* The files that were read, the zone's own first: store_file rows in the edit's arena. */
 static int list_files(struct edit *edit, const struct store_file **ret_files, size_t *ret_count)
@@ -183,6 +186,32 @@ static int add_files(struct edit *edit, struct store_publication *publication)
         return list_files(edit, &publication->files, &publication->file_count);
 }
 
+/* The first records of the delta, for the log: what a person wants to see after saving. */
+static void describe_delta(struct edit *edit)
+{
+        struct buffer text = {0};
+        struct verdict *verdict = &edit->job->verdict;
+        if (edit->has_row && verdict->details)
+                buffer_append_text(&text, verdict->details);
+        for (int side = 0; edit->has_row && side < 2; side++) {
+                const struct record_list *list = side == 0 ? edit->removed : edit->added;
+                size_t shown = list->count < DESCRIBED_RECORDS ? list->count : DESCRIBED_RECORDS;
+                for (size_t i = 0; i < shown; i++) {
+                        buffer_append_text(&text, side == 0 ? "- " : "+ ");
+                        record_to_text(&list->items[i], &text);
+                        buffer_append_text(&text, "\n");
+                }
+                if (shown < list->count)
+                        buffer_printf(&text, "%s and %zu more\n", side == 0 ? "-" : "+", list->count - shown);
+        }
+        const char *details = buffer_text(&text);
+        if (details && text.length > 0) {
+                free(verdict->details);
+                verdict->details = strdup(details);
+        }
+        buffer_free(&text);
+}
+
 static void answer_published(struct edit *edit, const struct store_publication *publication)
 {
         struct publish_job *job = edit->job;
@@ -192,6 +221,7 @@ static void answer_published(struct edit *edit, const struct store_publication *
         job->verdict.added = edit->added->count;
         job->verdict.removed = edit->removed->count;
         job->verdict.has_hash = false;
+        describe_delta(edit);
         verdict_set(&job->verdict, VERDICT_PUBLISHED, "serial %u published: %zu records added, %zu removed%s", edit->serial, edit->added->count, edit->removed->count,
                 publication->begins_era ? " (a new history begins)" : "");
 }
