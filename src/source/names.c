@@ -113,39 +113,39 @@ static bool stands_for_itself(char c)
                c == '_' || c == '.';
 }
 
-/* The dot at `encoded_dot` (NULL = none) is encoded too. Returns the length. */
-static size_t percent_encode(const char *text, const char *encoded_dot, char *ret_text)
+/* The character at `always` (NULL = none) is encoded too. */
+static void percent_encode(const char *text, const char *always, char *ret_text)
 {
         size_t n = 0;
 
         for (const char *c = text; *c; c++) {
-                if (stands_for_itself(*c) && c != encoded_dot)
+                if (stands_for_itself(*c) && c != always)
                         ret_text[n++] = *c;
                 else
                         n += (size_t)snprintf(ret_text + n, 4, "%%%02X", (unsigned char)*c);
         }
         ret_text[n] = '\0';
-        return n;
 }
 
 int source_file_name(const uint8_t *zone, const char *pattern, char *ret_text, size_t size)
 {
-        char text[NAME_TEXT_MAX], encoded[3 * NAME_TEXT_MAX];
+        char text[NAME_TEXT_MAX], encoded[3 * NAME_TEXT_MAX], file_name[FILE_NAME_MAX_LENGTH + 1];
         struct pattern parts;
 
         if (!pattern_split(pattern, &parts))
                 return -EINVAL;
         name_to_zone_text(zone, text);
-        /* The root's "." would make a hidden file, and a zone "a.bak" a leftover of "a". */
-        size_t n = percent_encode(text, text[0] == '.' ? text : NULL, encoded);
-        if (parts.suffix_length == 0 && is_leftover(encoded, n))
-                n = percent_encode(text, strrchr(text, '.'), encoded);
-
-        size_t length = parts.prefix_length + n + parts.suffix_length;
-        if (length > FILE_NAME_MAX_LENGTH || length >= size)
-                return -ENAMETOOLONG;
-        memcpy(ret_text, parts.prefix, parts.prefix_length);
-        memcpy(ret_text + parts.prefix_length, encoded, n);
-        memcpy(ret_text + parts.prefix_length + n, parts.suffix, parts.suffix_length + 1);
+        const char *always = text[0] == '.' ? text : NULL; /* the root would make a hidden file */
+        for (;;) {
+                percent_encode(text, always, encoded);
+                int n = snprintf(file_name, sizeof(file_name), "%.*s%s%s", (int)parts.prefix_length,
+                        parts.prefix, encoded, parts.suffix);
+                if (n < 0 || n > FILE_NAME_MAX_LENGTH || (size_t)n >= size)
+                        return -ENAMETOOLONG;
+                if (parts.suffix_length > 0 || !is_leftover(file_name, (size_t)n))
+                        break;
+                always = text + strlen(text) - 1; /* a zone "a.bak" would be a leftover of "a" */
+        }
+        memcpy(ret_text, file_name, strlen(file_name) + 1);
         return 0;
 }
