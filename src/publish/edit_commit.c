@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define DESCRIBED_RECORDS 10 /* of each side, in the log */
+#define DESCRIBED_OCTETS 200 /* of one */
 
 /* The files that were read, the zone's own first: store_file rows in the edit's arena. */
 static int list_files(struct edit *edit, const struct store_file **ret_files, size_t *ret_count)
@@ -198,7 +199,12 @@ static void describe_delta(struct edit *edit)
                 size_t shown = list->count < DESCRIBED_RECORDS ? list->count : DESCRIBED_RECORDS;
                 for (size_t i = 0; i < shown; i++) {
                         buffer_append_text(&text, side == 0 ? "- " : "+ ");
+                        size_t begin = text.length;
                         record_to_text(&list->items[i], &text);
+                        if (text.length > begin + DESCRIBED_OCTETS) {
+                                text.length = begin + DESCRIBED_OCTETS;
+                                buffer_append_text(&text, " ...");
+                        }
                         buffer_append_text(&text, "\n");
                 }
                 if (shown < list->count)
@@ -222,7 +228,7 @@ static void answer_published(struct edit *edit, const struct store_publication *
         job->verdict.removed = edit->removed->count;
         job->verdict.has_hash = false;
         describe_delta(edit);
-        verdict_set(&job->verdict, VERDICT_PUBLISHED, "serial %u published: %zu records added, %zu removed%s", edit->serial, edit->added->count, edit->removed->count,
+        verdict_set(&job->verdict, VERDICT_PUBLISHED, "serial %u: %zu record%s added, %zu removed%s", edit->serial, edit->added->count, edit->added->count == 1 ? "" : "s", edit->removed->count,
                 publication->begins_era ? " (a new history begins)" : "");
 }
 

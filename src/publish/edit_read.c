@@ -100,7 +100,8 @@ static void keep_diagnostics(struct edit *edit)
         struct buffer text = {0};
         diag_sort(&edit->diags);
         for (size_t i = 0; i < edit->diags.count; i++)
-                diag_format(&edit->diags.items[i], &text);
+                if (edit->diags.items[i].severity != DIAG_NOTE) /* notes are for `zonecrier check` */
+                        diag_format(&edit->diags.items[i], &text);
         const char *details = buffer_text(&text);
         free(edit->job->verdict.details);
         edit->job->verdict.details = details ? strdup(details) : NULL;

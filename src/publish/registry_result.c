@@ -56,7 +56,7 @@ static void log_verdict(const struct registry_entry *entry, const struct verdict
                 for (size_t i = 0; i < 32; i++)
                         snprintf(hash + 2 * i, 3, "%02x", verdict->hash[i]);
         log_write(kinds[verdict->kind].priority, &fields, "%s: %s%s%s%s%s%s", entry->name_text, verdict_kind_name(verdict->kind),
-                verdict->summary ? ": " : "", verdict->summary ? verdict->summary : "", *hash ? "; to release it: zonecrier approve " : "",
+                !verdict->summary ? "" : verdict->kind == VERDICT_PUBLISHED ? " " : ": ", verdict->summary ? verdict->summary : "", *hash ? "; to release it: zonecrier approve " : "",
                 *hash ? entry->name_text : "", *hash ? " " : "");
         if (*hash)
                 log_write(LOG_WARNING, &fields, "%s: hash %s", entry->name_text, hash);
