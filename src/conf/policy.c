@@ -213,7 +213,7 @@ void policy_check(struct reader *reader, const struct block *block)
                 reader_warn(reader, element_position(list, policy->allow_transfer, element),
                         "address-beside-key",
                         "to require both: allow-transfer { !{ !ADDRESS; any; }; key \"NAME\"; };",
-                        "the address alone gets the zone: of %s and the key either is enough", element->text);
+                        "%s needs no key here: the address alone gets the zone", element->text);
         if (!block->zone)
                 return;
         struct position at = item_position(block->owner, &block->owner->items[1]);
