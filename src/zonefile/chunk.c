@@ -17,6 +17,8 @@
 enum { HAS_DEFAULT_TTL = 1, HAS_LAST_TTL = 2 };
 #define FIXED_BYTES 9
 
+size_t chunk_bytes = (size_t)16 * 1024;
+
 void zonefile_state_write(const struct zonefile_state *state, struct buffer *out)
 {
         buffer_append_u8(out, (uint8_t)((state->has_default_ttl ? HAS_DEFAULT_TTL : 0) |
@@ -67,7 +69,7 @@ int chunk_cuts_note(struct chunk_cuts *cuts, const struct zonefile_state *state,
 {
         if (cuts->count == 0)
                 return add_cut(cuts, state, cuts->begin);
-        if ((size_t)(at - cuts->begin) < CHUNK_BYTES || !parse_starts_with_owner(at))
+        if ((size_t)(at - cuts->begin) < chunk_bytes || !parse_starts_with_owner(at))
                 return 0;
         return add_cut(cuts, state, at);
 }

@@ -3,7 +3,8 @@
 
 #include "zonefile/zonefile.h"
 
-#define CHUNK_BYTES ((size_t)16 * 1024)
+/* A chunk ends at the first entry with an owner behind so many octets: 16 KiB, which tests make smaller. */
+extern size_t chunk_bytes;
 #define CHUNK_KEY_STEP (1ull << 32)
 
 struct chunk_cut {
@@ -11,7 +12,7 @@ struct chunk_cut {
         struct zonefile_state state;
 };
 
-/* Cuts of one text in its order, at most one in CHUNK_BYTES. */
+/* Cuts of one text in its order, at most one in chunk_bytes. */
 struct chunk_cuts {
         struct arena *arena;
         const char *begin; /* of the text, then of the last chunk */

@@ -7,7 +7,10 @@
 #include "zonefile/parse.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define BYTES_A_RECORD 32
 
 void zonefile_result_free(struct zonefile_result *result)
 {
@@ -35,6 +38,15 @@ static void tell_notes(struct parse *parse, const struct zone_text *text)
 {
         if (parse->scan.has_cr)
                 parse_tell(parse, DIAG_NOTE, text->bytes, "crlf", NULL, "lines end in CR LF, as on Windows");
+}
+
+/* Room for as many records as the text is likely to have. Without memory it grows as it goes. */
+static void reserve_records(const struct zone_text *text, struct record_list *records)
+{
+        size_t count = text->length / BYTES_A_RECORD + 16;
+
+        records->items = reallocarray(NULL, count, sizeof(*records->items));
+        records->capacity = records->items ? count : 0;
 }
 
 /* Parses all entries; on the way, where wanted, notes where the text may be cut. */
@@ -82,6 +94,7 @@ int zonefile_parse(const struct zonefile_request *request, const struct zone_tex
 
         if (r < 0)
                 return r;
+        reserve_records(text, &result.records);
         r = read_text(&parse, request->wants_chunks ? &cuts : NULL);
         if (r == 0) {
                 tell_notes(&parse, text);
