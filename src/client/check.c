@@ -1,0 +1,259 @@
+/* zonecrier check: reads zone files as zonecrierd would, and tells all errors of all of them. No daemon,
+ * nothing is written.
+ *
+ * Paths are shown as they were given: files are opened by absolute path (that is what $INCLUDE is relative
+ * to), and the diagnostics get the given folder back. */
+#include "client/check.h"
+
+#include "base/cleanup.h"
+#include "client/client.h"
+#include "client/print.h"
+#include "source/source.h"
+#include "zonefile/zonefile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FILE_PATTERN "%s.zone"
+#define FILE_BYTES_MAX (4ull << 30)
+
+DEFINE_CLEANUP(struct source_snapshot *, source_snapshot_free);
+
+static void tell_unreadable(struct check *check, const char *path, const char *why)
+{
+        check->has_failed = true;
+        fputs("zonecrier: ", stderr);
+        print_text(stderr, path);
+        fprintf(stderr, ": %s\n", why);
+}
+
+/* ---- one file ---- */
+
+/* What zonecrierd's guard would hold is worth telling before. */
+static void warn_of_guard(struct checked_file *file, const char *path, const struct zonefile_result *result)
+{
+        struct diag diag = {.severity = DIAG_WARNING,
+                .code = "no-final-newline",
+                .file = path,
+                .hint = "a text that is cut off looks the same; zonecrierd holds it until it is approved"};
+        if (result->ends_without_newline)
+                diag_add(&file->diags, &diag, "the file does not end in a newline");
+}
+
+static int parse_file(struct checked_file *file, struct source_snapshot *snapshot, const char *path)
+{
+        CLEANUP_CLOSE int fd = -1;
+        struct source_identity identity;
+        struct zone_text text = {0};
+        struct zonefile_result result = {0};
+        struct zonefile_request request = {.origin = file->zone, .file = path, .snapshot = snapshot};
+
+        int r = source_open(snapshot, path, &fd, &identity);
+        if (r == 0)
+                r = zone_text_read(fd, identity.size_bytes, FILE_BYTES_MAX, &text);
+        if (r < 0)
+                return r;
+        r = zonefile_parse(&request, &text, &file->diags, &result);
+        if (r == 0) {
+                file->serial = result.soa_serial;
+                file->record_count = result.records.count + (result.soa.owner != NULL);
+                warn_of_guard(file, path, &result);
+        }
+        zonefile_result_free(&result);
+        zone_text_free(&text);
+        return r == -EINVAL && file->diags.error_count > 0 ? 0 : r;
+}
+
+static void note_zone(struct check *check, struct checked_file *file)
+{
+        size_t length = name_length(file->zone);
+        const char *other = table_get(&check->zones, file->zone, length);
+        if (other) {
+                struct diag diag = {.severity = DIAG_ERROR,
+                        .code = "two-files",
+                        .file = file->path,
+                        .hint = "remove one of them"};
+                diag_add(&file->diags, &diag, "%s is a file for the same zone", other);
+                return;
+        }
+        uint8_t *name = arena_copy(&check->arena, file->zone, length);
+        char *path = arena_text(&check->arena, file->path, strlen(file->path));
+        if (name && path)
+                table_put(&check->zones, name, length, path, NULL);
+}
+
+/* Folder and name of a path: absolute for opening, as given for showing. */
+static int split_path(struct checked_file *file, char **ret_absolute)
+{
+        const char *slash = strrchr(file->path, '/');
+        const char *name = slash ? slash + 1 : file->path;
+
+        file->given_folder = strndup(file->path, (size_t)(name - file->path));
+        if (!file->given_folder)
+                return -ENOMEM;
+        file->folder = realpath(*file->given_folder ? file->given_folder : ".", NULL);
+        if (!file->folder)
+                return -errno;
+        if (strcmp(file->folder, "/") == 0)
+                file->folder[0] = '\0';
+        return asprintf(ret_absolute, "%s/%s", file->folder, name) < 0 ? -ENOMEM : 0;
+}
+
+static void finish_file(struct check *check, struct checked_file *file)
+{
+        check_give_paths_back(file);
+        diag_sort(&file->diags);
+        check->file_count++;
+        check->error_count += file->diags.error_count;
+        check->warning_count += file->diags.warning_count;
+        check->broken_count += file->diags.error_count > 0;
+        check_report_file(check, file);
+}
+
+static int read_file(struct checked_file *file)
+{
+        CLEANUP_FREE char *absolute = NULL;
+        CLEANUP(source_snapshot_free_later) struct source_snapshot *snapshot = NULL;
+
+        int r = split_path(file, &absolute);
+        if (r == 0)
+                r = source_snapshot_folder(*file->folder ? file->folder : "/", NULL, &snapshot);
+        return r == 0 ? parse_file(file, snapshot, absolute) : r;
+}
+
+static const char *unreadable_reason(const char *path, int r)
+{
+        struct stat status;
+        if (r == -EINVAL && stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+                return "not a regular file";
+        return r == -EFBIG ? "larger than zonecrierd reads" : strerror(-r);
+}
+
+static void check_file(struct check *check, const char *path, const uint8_t *zone)
+{
+        struct checked_file file = {.path = path};
+
+        name_fold(zone, file.zone);
+        file.has_zone = true;
+        note_zone(check, &file);
+        int r = read_file(&file);
+        if (r < 0)
+                tell_unreadable(check, path, unreadable_reason(path, r));
+        else
+                finish_file(check, &file);
+        diag_free(&file.diags);
+        free(file.given_folder);
+        free(file.folder);
+}
+
+/* The file looks like a zone file and its name is no zone's. */
+static void tell_wrong_name(struct check *check, const char *path)
+{
+        struct checked_file file = {.path = path, .given_folder = (char[]){""}, .folder = (char[]){""}};
+        struct diag diag = {.severity = DIAG_ERROR,
+                .code = "file-name",
+                .file = path,
+                .hint = "NAME.zone, with %2F for a slash in the name; the root is %2E.zone"};
+
+        diag_add(&file.diags, &diag, "the file's name is not the name of a zone");
+        finish_file(check, &file);
+        diag_free(&file.diags);
+}
+
+/* ---- what was named on the command line ---- */
+
+static int compare_entries(const struct dirent **left, const struct dirent **right)
+{
+        return strcmp((*left)->d_name, (*right)->d_name);
+}
+
+static void check_entry(struct check *check, const char *folder, const char *name, size_t *count)
+{
+        uint8_t zone[NAME_MAX_LENGTH];
+        CLEANUP_FREE char *path = NULL;
+        struct stat status;
+        bool has_slash = folder[strlen(folder) - 1] == '/';
+
+        int r = source_zone_name(name, FILE_PATTERN, zone);
+        if (r > 0 || asprintf(&path, "%s%s%s", folder, has_slash ? "" : "/", name) < 0)
+                return;
+        if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+                return;
+        (*count)++;
+        if (r < 0)
+                tell_wrong_name(check, path);
+        else
+                check_file(check, path, zone);
+}
+
+static void check_folder(struct check *check, const char *folder)
+{
+        struct dirent **entries;
+        size_t count = 0;
+
+        int entry_count = scandir(folder, &entries, NULL, compare_entries);
+        if (entry_count < 0) {
+                tell_unreadable(check, folder, strerror(errno));
+                return;
+        }
+        check->is_quiet = true;
+        for (int i = 0; i < entry_count; i++) {
+                check_entry(check, folder, entries[i]->d_name, &count);
+                free(entries[i]);
+        }
+        free(entries);
+        if (count == 0)
+                tell_unreadable(check, folder, "no zone file (NAME.zone) in this folder");
+}
+
+static void check_path(struct check *check, const char *path)
+{
+        static const uint8_t root[] = {0};
+        uint8_t zone[NAME_MAX_LENGTH];
+        const char *origin = check->client->origin;
+        struct stat status;
+        size_t length;
+
+        if (stat(path, &status) < 0) {
+                tell_unreadable(check, path, strerror(errno));
+                return;
+        }
+        if (S_ISDIR(status.st_mode)) {
+                if (origin)
+                        tell_unreadable(
+                                check, path, "--origin names the zone of one file, and this is a folder");
+                else
+                        check_folder(check, path);
+                return;
+        }
+        const char *slash = strrchr(path, '/');
+        if (origin && name_from_text(origin, strlen(origin), root, zone, &length, NULL) != NAME_OK)
+                tell_unreadable(check, origin, "--origin: not a zone's name");
+        else if (!origin && source_zone_name(slash ? slash + 1 : path, FILE_PATTERN, zone) != 0)
+                tell_unreadable(check, path,
+                        "the file's name (NAME.zone) does not say which zone it is; --origin does");
+        else
+                check_file(check, path, zone);
+}
+
+int client_check(struct client *client, char **arguments, size_t count)
+{
+        struct check check = {
+                .client = client, .zones.fold = true, .files = client->is_json ? json_array() : NULL};
+
+        if (client->origin && count > 1) {
+                fputs("zonecrier: --origin names the zone of one file\n", stderr);
+                return CLIENT_FAILED;
+        }
+        for (size_t i = 0; i < count; i++)
+                check_path(&check, arguments[i]);
+        if (check.file_count > 0 || check.files)
+                check_report_totals(&check);
+        json_decref(check.files);
+        table_free(&check.zones);
+        arena_free(&check.arena);
+        return check.has_failed ? CLIENT_FAILED : check.error_count > 0 ? CLIENT_WRONG : CLIENT_OK;
+}

@@ -1,0 +1,50 @@
+/* zonecrier(1): what its files share. One thread, short-lived. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define CLIENT_SOCKET_DEFAULT "/run/zonecrier/control.sock"
+
+/* Exit statuses; zonecrier.1 has the same table. */
+enum client_exit {
+        CLIENT_OK = 0,
+        CLIENT_WRONG = 1, /* a zone's text is broken or gone, or zonecrierd answered with an error */
+        CLIENT_FAILED =
+                2, /* wrong usage, no daemon, a file that cannot be read: the question was not answered */
+        CLIENT_HELD = 4, /* the change is not published; it waits for approve or thaw */
+};
+
+struct client {
+        const char *socket_path;
+        const char *origin;    /* check --origin */
+        const char *algorithm; /* keygen -a */
+        bool is_json;
+        bool has_color; /* standard output is a terminal that wants it */
+        unsigned width; /* columns of the terminal; 0 = no terminal: nothing is cut */
+};
+
+struct command {
+        const char *name;
+        int (*run)(struct client *client, char **arguments, size_t count); /* enum client_exit */
+        size_t arguments_min, arguments_max;
+        const char *arguments; /* "ZONE" */
+        const char *options; /* the letters it takes besides --socket: "j" json, "o" origin, "a" algorithm */
+        const char *help;
+};
+const struct command *command_find(const char *name);
+/* The command's name nearest to a mistyped one, or NULL. */
+const char *command_suggest(const char *name);
+
+/* status.c, change.c, text.c, check.c, keygen.c */
+int client_status(struct client *client, char **arguments, size_t count);
+int client_reload(struct client *client, char **arguments, size_t count);
+int client_notify(struct client *client, char **arguments, size_t count);
+int client_freeze(struct client *client, char **arguments, size_t count);
+int client_thaw(struct client *client, char **arguments, size_t count);
+int client_approve(struct client *client, char **arguments, size_t count);
+int client_show(struct client *client, char **arguments, size_t count);
+int client_dump(struct client *client, char **arguments, size_t count);
+int client_check(struct client *client, char **arguments, size_t count);
+int client_keygen(struct client *client, char **arguments, size_t count);

@@ -1,0 +1,204 @@
+/* The command line: options before or behind the command, and a hint for a mistyped one. */
+#include "client/options.h"
+
+#include "base/cleanup.h"
+#include "client/client.h"
+#include "client/print.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static const struct command commands[] = {
+        {"status", client_status, 0, 1, "[ZONE]", "j", "what is published, and who has it; worst first"},
+        {"reload", client_reload, 0, 1, "[ZONE]", "j",
+                "look at a zone's file now, or at everything, and tell the verdict"},
+        {"notify", client_notify, 1, 1, "ZONE", "j", "send NOTIFY to every target of the zone again"},
+        {"check", client_check, 1, SIZE_MAX, "FILE|DIR...", "jo",
+                "read zone files and tell all that is wrong; needs no daemon"},
+        {"show", client_show, 1, 1, "ZONE", "", "the published zone as text"},
+        {"dump", client_dump, 1, 1, "ZONE", "", "its versions and journal steps, then its text"},
+        {"freeze", client_freeze, 1, 1, "ZONE", "j", "let edits wait"},
+        {"thaw", client_thaw, 1, 1, "ZONE", "j", "publish what waited"},
+        {"approve", client_approve, 2, 2, "ZONE HASH", "j",
+                "release the change that is held under this hash"},
+        {"keygen", client_keygen, 1, 1, "NAME", "a", "make a TSIG key, on standard output"},
+};
+
+const struct command *command_find(const char *name)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+                if (strcmp(commands[i].name, name) == 0)
+                        return &commands[i];
+        return NULL;
+}
+
+/* Edits from one word to the other (Levenshtein); words of up to 31 letters. */
+static size_t edit_distance(const char *left, const char *right)
+{
+        size_t row[32], columns = strlen(right);
+        if (columns >= ARRAY_SIZE(row))
+                return SIZE_MAX;
+        for (size_t i = 0; i <= columns; i++)
+                row[i] = i;
+        for (size_t line = 1; *left; left++, line++) {
+                size_t diagonal = row[0];
+                row[0] = line;
+                for (size_t i = 1; i <= columns; i++) {
+                        size_t change = diagonal + (*left != right[i - 1]);
+                        size_t step = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
+                        diagonal = row[i];
+                        row[i] = change < step ? change : step;
+                }
+        }
+        return row[columns];
+}
+
+const char *command_suggest(const char *name)
+{
+        const char *best = NULL;
+        size_t limit = strlen(name) < 5 ? 2 : 3; /* must be nearer than this */
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+                size_t distance = edit_distance(name, commands[i].name);
+                if (distance < limit) {
+                        best = commands[i].name;
+                        limit = distance;
+                }
+        }
+        return best;
+}
+
+static void print_usage(FILE *out)
+{
+        fputs("usage: zonecrier [--socket PATH] COMMAND [ARGUMENT...]\n\n", out);
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+                fprintf(out, "  %-8s %-12s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+        fputs("\n"
+              "  --socket PATH         zonecrierd's control socket (default $ZONECRIER_SOCKET,\n"
+              "                        else " CLIENT_SOCKET_DEFAULT ")\n"
+              "  -j, --json            status, reload, check ...: JSON on standard output\n"
+              "  -o, --origin NAME     check: the zone's name, where the file's does not say it\n"
+              "  -a, --algorithm ALG   keygen: hmac-sha256 (default), hmac-sha512 ...\n"
+              "  --help, --version\n"
+              "\n"
+              "Exit status: 0 done; 1 a zone is broken, or an error was answered; 2 it could\n"
+              "not be asked; 4 the change is held or frozen. See zonecrier(1).\n",
+                out);
+}
+
+/* Tells why; CLIENT_FAILED. */
+static int usage_fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int usage_fault(const char *format, ...)
+{
+        char text[512];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        fputs("zonecrier: ", stderr);
+        print_text(stderr, text);
+        putc('\n', stderr);
+        return CLIENT_FAILED;
+}
+
+static int find_command(struct invocation *invocation, char **arguments, size_t count)
+{
+        if (count == 0) {
+                print_usage(stderr);
+                return CLIENT_FAILED;
+        }
+        const struct command *command = command_find(arguments[0]);
+        if (!command) {
+                const char *near = command_suggest(arguments[0]);
+                if (near)
+                        return usage_fault("no command \"%s\"; did you mean %s?", arguments[0], near);
+                return usage_fault("no command \"%s\"; zonecrier --help lists them", arguments[0]);
+        }
+        count--;
+        if (count < command->arguments_min || count > command->arguments_max)
+                return usage_fault("usage: zonecrier %s %s", command->name, command->arguments);
+        invocation->command = command;
+        invocation->arguments = arguments + 1;
+        invocation->count = count;
+        return CLIENT_OK;
+}
+
+/* Options that the command does not take are told, not ignored. */
+static int match_options(const struct invocation *invocation)
+{
+        const struct client *client = &invocation->client;
+        const char *taken = invocation->command->options;
+        const char *wrong = client->is_json && !strchr(taken, 'j')     ? "--json"
+                            : client->origin && !strchr(taken, 'o')    ? "--origin"
+                            : client->algorithm && !strchr(taken, 'a') ? "--algorithm"
+                                                                       : NULL;
+        return wrong ? usage_fault("%s takes no %s", invocation->command->name, wrong) : CLIENT_OK;
+}
+
+static void find_terminal(struct client *client)
+{
+        struct winsize size;
+        const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+        if (!isatty(STDOUT_FILENO))
+                return;
+        client->width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40 ? size.ws_col : 80;
+        client->has_color = !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+}
+
+int options_read(int argc, char **argv, struct invocation *ret_invocation)
+{
+        enum { OPTION_SOCKET = 256, OPTION_VERSION };
+        static const struct option options[] = {
+                {"socket", required_argument, NULL, OPTION_SOCKET},
+                {"json", no_argument, NULL, 'j'},
+                {"origin", required_argument, NULL, 'o'},
+                {"algorithm", required_argument, NULL, 'a'},
+                {"help", no_argument, NULL, 'h'},
+                {"version", no_argument, NULL, OPTION_VERSION},
+                {0},
+        };
+        struct invocation invocation = {.client.socket_path = getenv("ZONECRIER_SOCKET")};
+        int option;
+
+        optind = 0; /* tests call this more than once */
+        while ((option = getopt_long(argc, argv, "jo:a:h", options, NULL)) != -1)
+                switch (option) {
+                case OPTION_SOCKET:
+                        invocation.client.socket_path = optarg;
+                        break;
+                case 'j':
+                        invocation.client.is_json = true;
+                        break;
+                case 'o':
+                        invocation.client.origin = optarg;
+                        break;
+                case 'a':
+                        invocation.client.algorithm = optarg;
+                        break;
+                case 'h':
+                        print_usage(stdout);
+                        *ret_invocation = (struct invocation){0};
+                        return CLIENT_OK;
+                case OPTION_VERSION:
+                        printf("zonecrier %s\n", ZONECRIER_VERSION);
+                        *ret_invocation = (struct invocation){0};
+                        return CLIENT_OK;
+                default:
+                        fputs("zonecrier --help lists what it takes\n", stderr);
+                        return CLIENT_FAILED;
+                }
+        if (!invocation.client.socket_path || !*invocation.client.socket_path)
+                invocation.client.socket_path = CLIENT_SOCKET_DEFAULT;
+        find_terminal(&invocation.client);
+        int exit_status = find_command(&invocation, argv + optind, (size_t)(argc - optind));
+        if (exit_status == CLIENT_OK)
+                exit_status = match_options(&invocation);
+        if (exit_status == CLIENT_OK)
+                *ret_invocation = invocation;
+        return exit_status;
+}

@@ -1,0 +1,190 @@
+/* Escaping, cells, colours, durations and sizes for people. */
+#include "client/print.h"
+
+#include "base/buffer.h"
+#include "client/client.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* Octets of the printable UTF-8 character at text; 0 for controls (C0, DEL, C1), for marks that reorder or
+ * break a line (U+2028 to U+202E, U+2066 to U+2069) and for what is no UTF-8. */
+static size_t printable_length(const uint8_t *text, size_t size)
+{
+        static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+        if (text[0] < 0x80)
+                return text[0] >= 0x20 && text[0] != 0x7f;
+        size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : text[0] >= 0xc0 ? 2 : 0;
+        if (length == 0 || length > size)
+                return 0;
+        uint32_t character = text[0] & (0x7fu >> length);
+        for (size_t i = 1; i < length; i++) {
+                if ((text[i] & 0xc0) != 0x80)
+                        return 0;
+                character = character << 6 | (text[i] & 0x3f);
+        }
+        if (character < least[length] || character > 0x10ffff || (character >= 0xd800 && character <= 0xdfff))
+                return 0;
+        if (character < 0xa0 || (character >= 0x2028 && character <= 0x202e) ||
+                (character >= 0x2066 && character <= 0x2069))
+                return 0;
+        return length;
+}
+
+void print_escape(struct buffer *out, const char *text, size_t length, bool keep_lines)
+{
+        const uint8_t *octets = (const uint8_t *)text;
+        for (size_t i = 0; i < length;) {
+                size_t size = printable_length(octets + i, length - i);
+                if (size == 0 && keep_lines && (octets[i] == '\n' || octets[i] == '\t'))
+                        size = 1;
+                if (size > 0)
+                        buffer_append(out, octets + i, size);
+                else
+                        buffer_printf(out, "\\x%02x", octets[i]);
+                i += size ? size : 1;
+        }
+}
+
+static void print_escaped(FILE *out, const char *text, bool keep_lines)
+{
+        struct buffer escaped = {0};
+        print_escape(&escaped, text, strlen(text), keep_lines);
+        fwrite(escaped.data, 1, escaped.length, out);
+        buffer_free(&escaped);
+}
+
+void print_text(FILE *out, const char *text)
+{
+        if (text)
+                print_escaped(out, text, false);
+}
+
+void print_lines(FILE *out, const char *text)
+{
+        size_t length = text ? strlen(text) : 0;
+        if (length == 0)
+                return;
+        print_escaped(out, text, true);
+        if (text[length - 1] != '\n')
+                putc('\n', out);
+}
+
+static void begin_color(const struct client *client, enum print_color color)
+{
+        static const char *const codes[] = {[PRINT_BOLD] = "1",
+                [PRINT_DIM] = "2",
+                [PRINT_RED] = "31",
+                [PRINT_YELLOW] = "33",
+                [PRINT_GREEN] = "32"};
+        if (client->has_color && color != PRINT_PLAIN)
+                printf("\033[%sm", codes[color]);
+}
+
+static void end_color(const struct client *client, enum print_color color)
+{
+        if (client->has_color && color != PRINT_PLAIN)
+                fputs("\033[0m", stdout);
+}
+
+void print_colored(const struct client *client, enum print_color color, const char *format, ...)
+{
+        struct buffer text = {0};
+        va_list arguments;
+
+        va_start(arguments, format);
+        buffer_vprintf(&text, format, arguments);
+        va_end(arguments);
+        const char *all = buffer_text(&text);
+        begin_color(client, color);
+        if (all)
+                print_escaped(stdout, all, false);
+        end_color(client, color);
+        buffer_free(&text);
+}
+
+/* Octets of the first `columns` characters; *ret_columns how many there were. */
+static size_t cut_at(const uint8_t *text, size_t length, size_t columns, size_t *ret_columns)
+{
+        size_t used = 0, i = 0;
+        while (i < length && used < columns) {
+                size_t size = printable_length(text + i, length - i);
+                i += size ? size : 1;
+                used++;
+        }
+        *ret_columns = used;
+        return i;
+}
+
+size_t print_cell(
+        const struct client *client, enum print_color color, const char *text, size_t width, bool can_cut)
+{
+        struct buffer cell = {0};
+        size_t columns, all;
+
+        print_escape(&cell, text, strlen(text), false);
+        cut_at(cell.data, cell.length, SIZE_MAX, &all);
+        bool is_cut = can_cut && all > width && width > 0;
+        size_t length = cut_at(cell.data, cell.length, is_cut ? width - 1 : SIZE_MAX, &columns);
+        begin_color(client, color);
+        fwrite(cell.data, 1, length, stdout);
+        if (is_cut) {
+                putchar('~');
+                columns++;
+        }
+        end_color(client, color);
+        for (; columns < width; columns++)
+                putchar(' ');
+        buffer_free(&cell);
+        return columns;
+}
+
+const char *print_duration(uint64_t seconds, char text[static PRINT_TIME_MAX])
+{
+        if (seconds < 120)
+                snprintf(text, PRINT_TIME_MAX, "%" PRIu64 " s", seconds);
+        else if (seconds < 120 * 60)
+                snprintf(text, PRINT_TIME_MAX, "%" PRIu64 " min", seconds / 60);
+        else if (seconds < 48 * 3600)
+                snprintf(text, PRINT_TIME_MAX, "%" PRIu64 " h", seconds / 3600);
+        else
+                snprintf(text, PRINT_TIME_MAX, "%" PRIu64 " d", seconds / 86400);
+        return text;
+}
+
+const char *print_size(uint64_t bytes, char text[static PRINT_TIME_MAX])
+{
+        static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+        double amount = (double)bytes / 1024;
+        size_t unit = 0;
+
+        if (bytes < 1024) {
+                snprintf(text, PRINT_TIME_MAX, "%" PRIu64 " bytes", bytes);
+                return text;
+        }
+        for (; amount >= 1023.95 && unit < 3; unit++)
+                amount /= 1024;
+        snprintf(text, PRINT_TIME_MAX, "%.1f %s", amount, units[unit]);
+        return text;
+}
+
+bool print_time_parse(const char *text, time_t *ret_seconds)
+{
+        struct tm utc = {0};
+        const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &utc) : NULL;
+        if (!end || (*end != '.' && *end != 'Z'))
+                return false;
+        *ret_seconds = timegm(&utc);
+        return true;
+}
+
+const char *print_age(const char *iso_time, time_t now, char text[static PRINT_TIME_MAX])
+{
+        time_t then;
+        if (!print_time_parse(iso_time, &then))
+                snprintf(text, PRINT_TIME_MAX, "-");
+        else
+                print_duration(then < now ? (uint64_t)(now - then) : 0, text);
+        return text;
+}
