@@ -3,7 +3,7 @@
  * Names that come out of a file or a folder are not trusted: a relative path and every $INCLUDE is resolved
  * by the kernel beneath the include root (openat2, RESOLVE_BENEATH), so that neither "..", nor an absolute
  * path, nor a symlink leads out of it (I8). An absolute path given to source_open is the configuration's word
- * and is followed wherever it leads. Used on one thread. */
+ * and is followed wherever it leads; source_open_found is for the others. Used on one thread. */
 #include "source/source.h"
 
 #include "base/arena.h"
@@ -234,32 +234,38 @@ static int path_join(char ret_path[static PATH_MAX], const char *left, size_t le
         return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-static int open_beneath(struct source_snapshot *snapshot, const char *below, int *ret_fd,
-        struct source_identity *ret_identity)
+/* Opens `path` beneath the include root: relative to root, or absolute with the include root at its front. */
+static int open_beneath(
+        struct source_snapshot *snapshot, const char *path, int *ret_fd, struct source_identity *ret_identity)
 {
-        return open_regular(snapshot->include_fd, below, true, ret_fd, ret_identity);
+        char joined[PATH_MAX];
+        const char *below = NULL;
+
+        if (path[0] == '/') {
+                below = path_below(path, snapshot->include_root);
+                if (!below)
+                        below = path_below(path, snapshot->include_real);
+        } else if (snapshot->root_below) {
+                int r = path_join(joined, snapshot->root_below, strlen(snapshot->root_below), path);
+                if (r < 0)
+                        return r;
+                below = joined;
+        }
+        if (!below)
+                return -EXDEV;
+        return open_regular(snapshot->include_fd, below[0] ? below : ".", true, ret_fd, ret_identity);
 }
 
-int source_open(
-        struct source_snapshot *snapshot, const char *path, int *ret_fd, struct source_identity *ret_identity)
+static int open_and_remember(struct source_snapshot *snapshot, const char *path, bool beneath, int *ret_fd,
+        struct source_identity *ret_identity, const char **ret_path)
 {
         CLEANUP_CLOSE int fd = -1;
         struct source_identity identity;
-        const char *shown;
-        char below[PATH_MAX];
-        int r;
 
-        if (path[0] == '/') {
-                r = open_regular(AT_FDCWD, path, false, &fd, &identity);
-        } else if (!snapshot->root_below) {
-                r = -EXDEV;
-        } else {
-                r = path_join(below, snapshot->root_below, strlen(snapshot->root_below), path);
-                if (r == 0)
-                        r = open_beneath(snapshot, below, &fd, &identity);
-        }
+        int r = beneath ? open_beneath(snapshot, path, &fd, &identity)
+                        : open_regular(AT_FDCWD, path, false, &fd, &identity);
         if (r == 0)
-                r = remember(snapshot, path, &identity, &shown);
+                r = remember(snapshot, path, &identity, ret_path);
         if (r < 0)
                 return r;
         if (ret_identity)
@@ -268,42 +274,28 @@ int source_open(
         return 0;
 }
 
-/* One way to read `$INCLUDE path`: `folder` (as shown; "" = the root itself) joined with path, in the terms
- * of the include root. -EXDEV where it lies outside. */
+int source_open(
+        struct source_snapshot *snapshot, const char *path, int *ret_fd, struct source_identity *ret_identity)
+{
+        const char *shown;
+        return open_and_remember(snapshot, path, path[0] != '/', ret_fd, ret_identity, &shown);
+}
+
+int source_open_found(
+        struct source_snapshot *snapshot, const char *path, int *ret_fd, struct source_identity *ret_identity)
+{
+        const char *shown;
+        return open_and_remember(snapshot, path, true, ret_fd, ret_identity, &shown);
+}
+
+/* One way to read `$INCLUDE path`: in `folder` (as shown; "" = the root itself), unless path is absolute. */
 static int try_include(struct source_snapshot *snapshot, const char *folder, size_t folder_length,
         const char *path, int *ret_fd, const char **ret_path)
 {
-        CLEANUP_CLOSE int fd = -1;
-        struct source_identity identity;
-        char shown[PATH_MAX], below[PATH_MAX];
-        int r;
+        char shown[PATH_MAX];
 
-        r = path_join(shown, folder, folder_length, path);
-        if (r < 0)
-                return r;
-        if (path[0] == '/')
-                memcpy(shown, path, strlen(path) + 1);
-
-        const char *inside = NULL;
-        if (shown[0] == '/') {
-                inside = path_below(shown, snapshot->include_root);
-                if (!inside)
-                        inside = path_below(shown, snapshot->include_real);
-        } else if (snapshot->root_below) {
-                r = path_join(below, snapshot->root_below, strlen(snapshot->root_below), shown);
-                if (r < 0)
-                        return r;
-                inside = below;
-        }
-        if (!inside)
-                return -EXDEV;
-        r = open_beneath(snapshot, inside[0] ? inside : ".", &fd, &identity);
-        if (r == 0)
-                r = remember(snapshot, shown, &identity, ret_path);
-        if (r < 0)
-                return r;
-        *ret_fd = TAKE_FD(fd);
-        return 0;
+        int r = path_join(shown, folder, path[0] == '/' ? 0 : folder_length, path);
+        return r < 0 ? r : open_and_remember(snapshot, shown, true, ret_fd, NULL, ret_path);
 }
 
 int source_open_include(struct source_snapshot *snapshot, const char *from_file, const char *path,

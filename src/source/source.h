@@ -32,9 +32,12 @@ struct source_snapshot;
 
 /* A snapshot of the folder that holds `path`. include_root: NULL = the folder `root`; includes are looked for beside the including file, then in `root`. root is an absolute path. */
 int source_snapshot_folder(const char *root, const char *include_root, struct source_snapshot **ret_snapshot);
-/* Opens a file: absolute (the zone's own, given by the configuration; symlinks are followed anywhere) or relative to root (a name found in the folder: it is not trusted, and -EXDEV where it leads out of the include
- * root). -ENOENT, -EACCES ... Waits for nothing; refuses what is not a regular file (-EINVAL). */
+/* Opens a file: absolute (the configuration's word: symlinks are followed anywhere) or relative to root (not trusted: see source_open_found). -ENOENT, -EACCES ... Waits for nothing; refuses what is not a
+ * regular file (-EINVAL). ret_identity may be NULL. */
 int source_open(struct source_snapshot *snapshot, const char *path, int *ret_fd, struct source_identity *ret_identity);
+/* The same for a name that was found in the folder, not named by the configuration: -EXDEV where it leads out of the include root, by a symlink too, so that nobody who may write there is shown lines of
+ * other files (I8). */
+int source_open_found(struct source_snapshot *snapshot, const char *path, int *ret_fd, struct source_identity *ret_identity);
 /* Opens what `$INCLUDE path` in from_file means. -EXDEV where it leaves the include root. *ret_path (owned by the snapshot) is the name to show. */
 int source_open_include(struct source_snapshot *snapshot, const char *from_file, const char *path, int *ret_fd, const char **ret_path);
 /* Every file opened so far, the zone's own first. */
