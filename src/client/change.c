@@ -69,6 +69,22 @@ static int print_raw(FILE *body)
         return ferror(body) ? CLIENT_FAILED : CLIENT_OK;
 }
 
+/* An approval that released nothing: why, and what is the case now. */
+static int tell_conflict(const struct client *client, struct reply *reply)
+{
+        json_t *json = reply_json(reply);
+        const char *verdict = text_of(json, "verdict"), *error = text_of(json, "error");
+
+        fputs("zonecrier: ", stderr);
+        print_text(stderr, error ? error : "conflict");
+        putc('\n', stderr);
+        if (json && !client->is_json)
+                verdict_print(client, json);
+        int exit_status = verdict && strcmp(verdict, "held") == 0 ? CLIENT_HELD : CLIENT_WRONG;
+        json_decref(json);
+        return exit_status;
+}
+
 /* Posts; CLIENT_OK with the answer parsed (and printed, with --json), else the exit status after telling why.
  */
 static int post(const struct client *client, const char *path, json_t **ret_json)
@@ -79,17 +95,10 @@ static int post(const struct client *client, const char *path, json_t **ret_json
                 return exit_status;
         if (client->is_json)
                 exit_status = print_raw(reply.body);
-        if (reply.status >= 400) {
-                json_t *json = client->is_json ? NULL : json_loadf((rewind(reply.body), reply.body), 0, NULL);
-                exit_status = reply.status == 409 ? CLIENT_HELD : reply_tell_error(&reply);
-                if (reply.status == 409 && json) {
-                        fputs("zonecrier: ", stderr);
-                        print_text(stderr, text_of(json, "error"));
-                        putc('\n', stderr);
-                        fflush(stderr);
-                        verdict_print(client, json);
-                }
-                json_decref(json);
+        if (reply.status == 409)
+                exit_status = tell_conflict(client, &reply);
+        else if (reply.status >= 400) {
+                exit_status = reply_tell_error(&reply);
         } else if (exit_status == CLIENT_OK) {
                 *ret_json = reply_json(&reply);
                 exit_status = *ret_json ? CLIENT_OK : CLIENT_FAILED;

@@ -47,19 +47,35 @@ void check_give_paths_back(struct checked_file *file)
 
 /* ---- output ---- */
 
+/* Octets that are no UTF-8 are shown as escapes. */
+static void set_text(json_t *json, const char *key, const char *text)
+{
+        if (!text)
+                return;
+        json_t *value = json_string(text);
+        if (!value) {
+                struct buffer escaped = {0};
+                print_escape(&escaped, text, strlen(text), false);
+                value = json_string(buffer_text(&escaped));
+                buffer_free(&escaped);
+        }
+        json_object_set_new(json, key, value);
+}
+
 static json_t *diag_json(const struct diag *diag)
 {
-        json_t *json = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*}", "severity",
-                diag_severity_name(diag->severity), "code", diag->code ? diag->code : "", "file", diag->file,
-                "message", diag->message, "hint", diag->hint, "source_line", diag->source_line,
-                "included_from", diag->included_from);
-        if (!json) /* octets that are no UTF-8 somewhere: the position is worth more than the line */
-                json = json_pack("{s:s, s:s}", "severity", diag_severity_name(diag->severity), "code",
-                        diag->code ? diag->code : "");
-        if (json && diag->line)
+        json_t *json = json_object();
+        set_text(json, "severity", diag_severity_name(diag->severity));
+        set_text(json, "code", diag->code);
+        set_text(json, "file", diag->file);
+        if (diag->line)
                 json_object_set_new(json, "line", json_integer(diag->line));
-        if (json && diag->column)
+        if (diag->column)
                 json_object_set_new(json, "column", json_integer(diag->column));
+        set_text(json, "message", diag->message);
+        set_text(json, "hint", diag->hint);
+        set_text(json, "source_line", diag->source_line);
+        set_text(json, "included_from", diag->included_from);
         return json;
 }
 
@@ -72,8 +88,7 @@ static void add_json(struct check *check, const struct checked_file *file)
         for (size_t i = 0; i < file->diags.count; i++)
                 json_array_append_new(diagnostics, diag_json(&file->diags.items[i]));
         json_t *json = json_object();
-        json_t *path = json_string(file->path);
-        json_object_set_new(json, "file", path ? path : json_null());
+        set_text(json, "file", file->path);
         json_object_set_new(json, "zone",
                 file->has_zone ? json_string(name_to_zone_text(file->zone, zone)) : json_null());
         json_object_set_new(json, "serial", is_clean ? json_integer(file->serial) : json_null());

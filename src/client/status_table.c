@@ -13,7 +13,7 @@
 #define STATE_WIDTH 9
 #define SERIAL_WIDTH 10
 #define AGE_WIDTH 9
-#define SECONDARIES_WIDTH 22
+#define SECONDARIES_WIDTH 26
 #define GAPS_WIDTH 8 /* two blanks between columns */
 #define ZONE_WIDTH_MIN 12
 #define WIDTH_DEFAULT 80

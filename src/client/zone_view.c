@@ -106,7 +106,8 @@ void zone_view_print(const struct client *client, const json_t *zone, time_t now
                 print_text(stdout, hash);
                 putchar('\n');
         }
-        print_targets(client, json_object_get(zone, "targets"), serial, now);
+        if (serial)
+                print_targets(client, json_object_get(zone, "targets"), serial, now);
         if (details) {
                 puts("details");
                 print_lines(stdout, details);

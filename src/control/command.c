@@ -65,19 +65,29 @@ static void on_reload_all(void *context, const struct zone_entry *zone, const st
         request_wait_done(request);
 }
 
+/* An approval that released nothing. */
+static const char *approval_conflict(const struct control_request *request, const struct verdict *verdict)
+{
+        if (request->route.kind != ROUTE_APPROVE)
+                return NULL;
+        if (verdict->kind == VERDICT_HELD)
+                return "what is held has another hash now; look at it again";
+        return verdict->kind == VERDICT_UNCHANGED ? "nothing is held under this hash" : NULL;
+}
+
 static void answer_verdict(
         struct control_request *request, const struct zone_entry *zone, const struct verdict *verdict)
 {
-        bool is_conflict = request->route.kind == ROUTE_APPROVE && verdict->kind == VERDICT_HELD;
+        const char *conflict = approval_conflict(request, verdict);
         struct json json = {.out = &request->body};
 
         json_open(&json, NULL, '{');
-        if (is_conflict)
-                json_text(&json, "error", "what is held has another hash now; look at it again");
+        if (conflict)
+                json_text(&json, "error", conflict);
         status_append_verdict(&json, zone, verdict, SIZE_MAX);
         json_close(&json, '}');
         buffer_append_u8(&request->body, '\n');
-        request_answer(request, is_conflict ? MHD_HTTP_CONFLICT : MHD_HTTP_OK);
+        request_answer(request, conflict ? MHD_HTTP_CONFLICT : MHD_HTTP_OK);
 }
 
 static void on_verdict(void *context, const struct zone_entry *zone, const struct verdict *verdict)

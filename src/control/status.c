@@ -120,6 +120,7 @@ static void append_published(struct json *json, const struct store_zone *row)
         else
                 json_null(json, "records");
         json_time(json, "published_at", shown->published_usec);
+        json_bool(json, "signed_elsewhere", shown->flags & STORE_ZONE_SIGNED_ELSEWHERE);
         if (!row) {
                 json_null(json, "history");
                 return;
@@ -129,7 +130,6 @@ static void append_published(struct json *json, const struct store_zone *row)
         json_serial(json, "oldest_serial", row->oldest_serial);
         json_number(json, "bytes", row->journal_end - row->journal_begin);
         json_close(json, '}');
-        json_bool(json, "signed_elsewhere", row->flags & STORE_ZONE_SIGNED_ELSEWHERE);
 }
 
 static void append_details(struct json *json, const char *details, size_t max)
