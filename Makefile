@@ -65,7 +65,7 @@ $(OBJ)/lib$(1).a: $$(call objects,$(1))
 	ar rcs $$@ $$^
 
 UNIT_$(1) := $$(patsubst tests/unit/%.c,$(OBJ)/unit/%,$$(wildcard tests/unit/$(1)/test_*.c))
-$$(UNIT_$(1)): $(OBJ)/unit/%: $(OBJ)/tests/unit/%.o $$(call archive,$$(USES_$(1)))
+$$(UNIT_$(1)): $(OBJ)/unit/%: $(OBJ)/tests/unit/%.o $$(call archive,$$(filter client daemon,$(1)) $$(USES_$(1)))
 	@mkdir -p $$(@D)
 	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka
 
@@ -123,9 +123,10 @@ FUZZ_FLAGS   := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize
 $(BUILD)/obj-fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	clang-14 $(CPPFLAGS) -DFUZZING -std=gnu17 -pthread $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+# q, not r: files of one name in two folders are both kept.
 $(BUILD)/obj-fuzz/all.a: $(FUZZ_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	ar qcs $@ $^
 $(BUILD)/fuzz/%: $(BUILD)/obj-fuzz/tests/fuzz/%.o $(BUILD)/obj-fuzz/all.a
 	@mkdir -p $(@D)
 	clang-14 -pthread -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
