@@ -68,7 +68,7 @@ static enum notify_action finish(struct notify_state *state)
 static void forget_failures(struct notify_state *state)
 {
         state->attempts = 0;
-        state->began_usec = state->sent_usec = 0;
+        state->sent_usec = 0;
         state->interval_usec = FIRST_TIMEOUT;
 }
 
@@ -172,6 +172,7 @@ static enum notify_action on_answer(struct notify_state *state, const struct not
         if (state->phase == NOTIFY_DONE)
                 return finish(state);
         forget_failures(state);
+        state->began_usec = 0;
         if (input->serial != state->serial) {
                 /* To an older NOTIFY: the newer one is on its way, unless the target was down. */
                 if (state->phase == NOTIFY_DELAYED || state->phase == NOTIFY_WAITING)

@@ -147,6 +147,8 @@ void pending_step(struct notify *notify, struct pending *pending, struct notify_
         row_follow(notify, pending);
         switch (action) {
         case NOTIFY_SEND:
+                if (input.event == NOTIFY_EVENT_TIMER && before == NOTIFY_DOWN)
+                        peer_suspect(notify, pending);
                 submit(notify, pending, input.event == NOTIFY_EVENT_FORCED);
                 return;
         case NOTIFY_SLEEP:

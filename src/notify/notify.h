@@ -33,7 +33,7 @@ struct notify_state {
         unsigned attempts;      /* NOTIFYs in a row that nobody answered in time */
         unsigned repeats;       /* NOTIFYs after one that was acknowledged without a question */
         bool was_asked;         /* the target asked for this serial */
-        uint64_t began_usec;    /* the first send of a row without an answer; 0 = none */
+        uint64_t began_usec;    /* the first send since the last answer; 0 = none */
         uint64_t sent_usec;     /* the first send since the last one that was given up; 0 = none */
         uint64_t due_usec;      /* when to look again; NOTIFY_NEVER: something else comes first */
         uint64_t interval_usec; /* of the phase's growing waits */

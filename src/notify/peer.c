@@ -3,8 +3,12 @@
  *
  * It is down when five NOTIFYs in a row of one zone had no answer and nothing at all was heard from it since
  * the first of them. Then one NOTIFY, of one zone, goes out at growing intervals, each time another zone's:
- * some servers drop a NOTIFY for a zone they do not know, and that zone must not stand for the others. Where
- * the address was heard meanwhile, the silent zone alone is down and is its own canary.
+ * some servers drop a NOTIFY for a zone they do not know, and that zone must not stand for the others. Any
+ * packet from it sends all that waits on its way.
+ *
+ * Where the address was heard meanwhile, that zone alone is down and is its own canary; nothing that is heard
+ * of other zones wakes it, or a firewall that drops NOTIFYs would make each poll a volley. When several are,
+ * and nothing was heard for a while, the address is down after all.
  *
  * Invariants:
  *   - while is_down: the canary, if there is one, is in NOTIFY_DOWN with a due time; others in NOTIFY_DOWN
@@ -20,7 +24,8 @@
 #include <string.h>
 
 #define CANARY_SPACING (60 * USEC_PER_SEC)
-#define DRAIN_SPACING (60 * USEC_PER_SEC)
+#define SUSPECT_SILENCE (300 * USEC_PER_SEC)
+#define TELL_SILENT_SPACING (3600 * USEC_PER_SEC)
 
 static struct peer_key key_of(const struct address *address)
 {
@@ -146,24 +151,40 @@ static void hold_others(struct notify *notify, struct peer *peer)
         }
 }
 
+static void peer_goes_down(struct notify *notify, struct pending *canary)
+{
+        struct peer *peer = canary->peer;
+        peer->is_down = true;
+        peer->down_usec = peer->canary_usec = clock_monotonic_usec();
+        peer->canary = canary;
+        tell_peer_down(canary);
+        hold_others(notify, peer);
+}
+
 void peer_silent(struct notify *notify, struct pending *pending)
 {
         struct peer *peer = pending->peer;
+        uint64_t now = clock_monotonic_usec();
         if (peer->is_down) {
                 peer_hold(notify, pending);
                 return;
         }
-        if (peer->heard_usec > pending->state.began_usec) {
-                if (!pending->told_down)
-                        tell_zone_silent(pending);
-                pending->told_down = true;
+        if (peer->heard_usec <= pending->state.began_usec) {
+                peer_goes_down(notify, pending);
                 return;
         }
-        peer->is_down = true;
-        peer->down_usec = peer->canary_usec = clock_monotonic_usec();
-        peer->canary = pending;
-        tell_peer_down(pending);
-        hold_others(notify, peer);
+        if (peer->told_silent_usec == 0 || now - peer->told_silent_usec >= TELL_SILENT_SPACING) {
+                peer->told_silent_usec = now;
+                tell_zone_silent(pending);
+        }
+}
+
+void peer_suspect(struct notify *notify, struct pending *pending)
+{
+        struct peer *peer = pending->peer;
+        if (!peer->is_down && peer->down_count > 1 &&
+                clock_monotonic_usec() - peer->heard_usec >= SUSPECT_SILENCE)
+                peer_goes_down(notify, pending);
 }
 
 /* The canary's next time, with an interval that grows as it did. */
@@ -225,10 +246,8 @@ bool peer_heard(struct peer *peer)
 
 void peer_drain(struct notify *notify, struct peer *peer, bool was_down)
 {
-        uint64_t now = clock_monotonic_usec();
-        if (peer->down_count == 0 || (!was_down && now < peer->drained_usec + DRAIN_SPACING))
+        if (!was_down)
                 return;
-        peer->drained_usec = now;
         for (struct pending *pending = peer->first, *next; pending; pending = next) {
                 next = pending->peer_next;
                 if (pending->state.phase == NOTIFY_DOWN)

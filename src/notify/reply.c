@@ -86,7 +86,6 @@ static void note_answer(
                 row->acknowledged_usec = clock_realtime_usec();
                 row->acknowledged_unsigned = reply->is_unsigned;
                 pending->told_rcode = -1;
-                pending->told_down = false;
                 if (is_first)
                         tell_acknowledged(pending, reply, was_unsigned, took_usec);
         }

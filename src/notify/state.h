@@ -61,7 +61,6 @@ struct pending {
         struct pending *queue_next, *queue_previous;
         struct exchange exchange;
         int16_t told_rcode; /* the error that was logged; -1 = none */
-        bool told_down;
         bool is_queued;
         bool goes_first; /* a canary, or forced: neither the address being down nor the queue holds it */
 };
@@ -81,11 +80,10 @@ struct peer {
         size_t down_count;            /* of them in NOTIFY_DOWN */
         struct pending *queue_first, *queue_last;
         uint64_t next_send_usec;
-        uint64_t heard_usec; /* of the last packet; 0 = never */
-        uint64_t drained_usec;
+        uint64_t heard_usec;  /* of the last packet; 0 = never */
         uint64_t down_usec;   /* since when */
         uint64_t canary_usec; /* of the last canary */
-        uint64_t told_tsig_usec, told_error_usec;
+        uint64_t told_tsig_usec, told_error_usec, told_silent_usec;
         bool is_down;
         struct pending *canary;
 };
@@ -124,6 +122,8 @@ void peer_add(struct peer *peer, struct pending *pending);
 void peer_remove(struct notify *notify, struct pending *pending);
 /* Five NOTIFYs of this target had no answer. */
 void peer_silent(struct notify *notify, struct pending *pending);
+/* A zone that is down alone is about to try again: perhaps the address is down by now. */
+void peer_suspect(struct notify *notify, struct pending *pending);
 /* Known to be down from before the restart: one canary, now. */
 void peer_begin_down(struct pending *pending);
 /* The address is down and this one is not its canary. */

@@ -107,8 +107,10 @@ void tell_zone_silent(const struct pending *pending)
         struct about about;
         about_target(&about, pending, MESSAGE_NOTIFY_DOWN);
         log_write(LOG_WARNING, &about.fields,
-                "zone %s: %s answers no NOTIFY for this zone, though it was heard of; tried again at growing "
-                "intervals",
+                "zone %s: %s answers no NOTIFY for this zone, though it was heard of (a firewall, or it "
+                "drops what it "
+                "does not know); tried again at growing intervals, and other such zones are not told for an "
+                "hour",
                 about.zone, about.target);
 }
 
