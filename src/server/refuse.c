@@ -90,7 +90,7 @@ static void rule_reason(const struct query *query, char text[static REASON_MAX])
         const char *list = is_transfer(query) ? "allow-transfer" : "allow-query";
         const struct conf_policy *policy = query->policy;
         if (query->refusal == REFUSAL_DENIED)
-                snprintf(text, REASON_MAX, "%s of %s denies it", query->rule, list);
+                snprintf(text, REASON_MAX, "%s: \"%s\" denies it", list, query->rule);
         else if (is_transfer(query) && !policy->allow_transfer)
                 snprintf(text, REASON_MAX, "the zone has no allow-transfer");
         else if (!is_transfer(query) && !policy->allow_query)

@@ -89,6 +89,14 @@ static bool binding_has(const struct binding *binding, const struct address *con
         return false;
 }
 
+/* "Every address" of a family that this machine does not have is none. */
+static bool is_no_ipv6(const struct address *address, int r)
+{
+        static const uint8_t any[16];
+        return address->family == AF_INET6 && memcmp(address->bytes, any, sizeof(any)) == 0 &&
+               (r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL);
+}
+
 /* Binds what the configuration lists and the server does not have yet. */
 static int binding_make(
         struct server *server, const struct conf *conf, struct binding *binding, const char **ret_why)
@@ -106,6 +114,8 @@ static int binding_make(
                 bool is_shared = address->port != 0 && has_port(server, address->port);
                 r = listen_open(address, is_shared, listener->number, server->thread_count,
                         binding->sockets + binding->listener_count * binding->sockets_each, &listener->bound);
+                if (is_no_ipv6(address, r))
+                        continue;
                 if (r < 0)
                         return say_why_not_bound(r, address, ret_why);
                 binding->listener_count++;
