@@ -214,7 +214,7 @@ bool reader_name(struct reader *reader, const struct statement *statement, const
                             : NAME_EMPTY_LABEL;
         if (r != NAME_OK) {
                 struct position at = item_position(statement, item);
-                reader_error(reader, at, "name", NULL, "%s is no domain name: %s",
+                reader_error(reader, at, "name", NULL, "%s is no domain name: it %s",
                         quote_item(reader, statement, item), name_error_text((enum name_error)r));
                 return false;
         }

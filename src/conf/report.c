@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define FINDINGS_MAX 1000
 #define QUOTE_MAX 64
@@ -26,12 +27,40 @@ struct finding {
         size_t order;
 };
 
+/* The line without its newline. False where there is none. */
+static bool find_line(const struct source *source, uint32_t line, const char **ret_begin, size_t *ret_length)
+{
+        const char *begin = source->text, *end = source->text + source->length;
+        if (!begin || line == 0)
+                return false;
+        for (uint32_t i = 1; i < line; i++) {
+                begin = memchr(begin, '\n', (size_t)(end - begin));
+                if (!begin++)
+                        return false;
+        }
+        const char *newline = memchr(begin, '\n', (size_t)(end - begin));
+        size_t length = (size_t)((newline ? newline : end) - begin);
+        *ret_begin = begin;
+        *ret_length = length > 0 && begin[length - 1] == '\r' ? length - 1 : length;
+        return true;
+}
+
+/* Beside the ranges that the tree found, any line with the word "secret": a fault before it may have kept the
+ * tree from seeing what it is. */
 static bool is_line_hidden(const struct source *source, uint32_t line)
 {
+        static const char word[] = "secret";
+        const char *begin;
+        size_t length;
         if (source->is_hidden)
                 return true;
         for (size_t i = 0; i < source->hidden_count; i++)
                 if (line >= source->hidden[i].first && line <= source->hidden[i].last)
+                        return true;
+        if (!find_line(source, line, &begin, &length))
+                return true;
+        for (size_t i = 0; i + sizeof(word) - 1 <= length; i++)
+                if (strncasecmp(begin + i, word, sizeof(word) - 1) == 0)
                         return true;
         return false;
 }
@@ -90,24 +119,14 @@ static int finding_compare(const void *left_item, const void *right_item)
         return left->order < right->order ? -1 : left->order > right->order;
 }
 
-/* The line without its newline, copied; NULL where it is not to be shown. */
+/* The line, copied; NULL where it is not to be shown. */
 static const char *source_line(struct report *report, struct position at)
 {
-        const struct source *source = at.source;
-        if (!source || !source->text || at.line == 0 || is_line_hidden(source, at.line))
+        const char *begin;
+        size_t length;
+        if (!at.source || is_line_hidden(at.source, at.line) ||
+                !find_line(at.source, at.line, &begin, &length))
                 return NULL;
-        const char *begin = source->text, *end = source->text + source->length;
-        for (uint32_t i = 1; i < at.line && begin; i++) {
-                begin = memchr(begin, '\n', (size_t)(end - begin));
-                if (begin)
-                        begin++;
-        }
-        if (!begin)
-                return NULL;
-        const char *newline = memchr(begin, '\n', (size_t)(end - begin));
-        size_t length = (size_t)((newline ? newline : end) - begin);
-        if (length > 0 && begin[length - 1] == '\r')
-                length--;
         return length > LINE_MAX_SHOWN ? NULL : arena_text(&report->arena, begin, length);
 }
 
@@ -157,7 +176,7 @@ const char *report_place(struct report *report, struct position at)
 
 const char *report_quote(struct report *report, struct position at, const char *text)
 {
-        if (!at.source || is_line_hidden(at.source, at.line))
+        if (!at.source || report->count == FINDINGS_MAX || is_line_hidden(at.source, at.line))
                 return "this word";
         size_t length = strlen(text);
         const char *quoted = length > QUOTE_MAX ? arena_printf(&report->arena, "\"%.*s...\"", QUOTE_MAX, text)

@@ -8,6 +8,7 @@
 #include "conf/tree.h"
 
 #include "conf/include.h"
+#include "conf/reader.h"
 #include "conf/token.h"
 
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct descent {
         struct scanner scanner;
         struct token token;            /* the next one, not yet taken */
         uint32_t end_line, end_column; /* behind the last one taken */
+        bool is_behind_key;            /* the last statement of the top was hidden */
         bool resync;                   /* a "}" is missing: blocks end here, up to the top */
         bool stopped;                  /* given up: nothing more is told of what is open */
 };
@@ -304,16 +306,29 @@ static void read_items(struct descent *descent, struct statement *statement, uns
         }
 }
 
-/* Lines of a key block, and of anything that holds a `secret`, from its first word to its end. */
-static void hide_key(struct descent *descent, const struct statement *statement, unsigned depth)
+static bool holds_secret(const struct statement *statement)
 {
-        bool is_key = depth == 0 && item_is_word(&statement->items[0], "key");
-        for (uint32_t i = 0; i < statement->count && !is_key; i++)
+        for (uint32_t i = 0; i < statement->count; i++)
                 for (const struct statement *inner = statement->items[i].block; inner; inner = inner->next)
                         if (item_is_word(&inner->items[0], "secret"))
-                                is_key = true;
-        if (is_key)
-                hide_lines(descent->tree, descent->source, statement->items[0].line, descent->end_line);
+                                return true;
+        return item_is_word(&statement->items[0], "secret");
+}
+
+/* Lines of a key block, and of anything that holds a `secret`, from its first word to its end; and what
+ * follows it and begins no statement that named.conf knows: a stray brace may have thrown the rest of the key
+ * out of its block. */
+static void hide_key(struct descent *descent, const struct statement *statement, unsigned depth)
+{
+        const struct item *first = &statement->items[0];
+        const struct rule *elsewhere;
+        bool is_key = holds_secret(statement) || (depth == 0 && item_is_word(first, "key"));
+        bool is_rest = depth == 0 && descent->is_behind_key &&
+                       (first->kind != ITEM_WORD || !rule_find(first->text, PLACE_TOP, &elsewhere));
+        if (is_key || is_rest)
+                hide_lines(descent->tree, descent->source, first->line, descent->end_line);
+        if (depth == 0)
+                descent->is_behind_key = is_key || is_rest;
 }
 
 static void note_directory(

@@ -358,8 +358,7 @@ static void test_warnings(void **state)
                         "1:1: warning: nobody may transfer zones found here: options has no "
                         "allow-transfer\n"},
                 {"zone x { file x; notify no; allow-transfer {\nkey k; 192.0.2.1; }; };\n" KEY,
-                        "2:8: warning: the address alone gets the zone: of 192.0.2.1 and the key either is "
-                        "enough\n"},
+                        "2:8: warning: 192.0.2.1 needs no key here: the address alone gets the zone\n"},
                 {"zone x { file x; notify no; allow-transfer {\n!{ !192.0.2.1; any; }; key k; }; };\n" KEY,
                         ""},
                 {"zone x { file x; notify no; allow-transfer {\n!192.0.2.1; key k; }; };\n" KEY, ""},
