@@ -105,7 +105,7 @@ void json_close(struct json *json, char bracket)
         json->needs_comma = true;
 }
 
-void json_null(struct json *json, const char *key)
+void json_nothing(struct json *json, const char *key)
 {
         begin_value(json, key);
         buffer_append_text(json->out, "null");
@@ -122,7 +122,7 @@ void json_text(struct json *json, const char *key, const char *text)
         if (text)
                 json_text_sized(json, key, text, strlen(text));
         else
-                json_null(json, key);
+                json_nothing(json, key);
 }
 
 void json_number(struct json *json, const char *key, uint64_t number)
@@ -136,7 +136,7 @@ void json_serial(struct json *json, const char *key, uint32_t serial)
         if (serial)
                 json_number(json, key, serial);
         else
-                json_null(json, key);
+                json_nothing(json, key);
 }
 
 void json_bool(struct json *json, const char *key, bool value)
@@ -153,7 +153,7 @@ void json_time(struct json *json, const char *key, uint64_t realtime_usec)
 
         if (realtime_usec == 0 || !gmtime_r(&seconds, &utc) ||
                 strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc) == 0) {
-                json_null(json, key);
+                json_nothing(json, key);
                 return;
         }
         begin_value(json, key);

@@ -24,7 +24,7 @@ void json_number(struct json *json, const char *key, uint64_t number);
 /* A serial is never 0 (I2): 0 = there is none = null. */
 void json_serial(struct json *json, const char *key, uint32_t serial);
 void json_bool(struct json *json, const char *key, bool value);
-void json_null(struct json *json, const char *key);
+void json_nothing(struct json *json, const char *key);
 /* Realtime microseconds as "2026-11-21T12:00:00.123Z"; 0 = null. */
 void json_time(struct json *json, const char *key, uint64_t realtime_usec);
 /* Microseconds as seconds, "0.004211". */

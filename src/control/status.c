@@ -44,8 +44,8 @@ static const char *transfer_name(enum fleet_transfer_kind kind)
 static void append_rcode(struct json *json, int rcode)
 {
         if (rcode < 0) {
-                json_null(json, "last_rcode");
-                json_null(json, "last_rcode_name");
+                json_nothing(json, "last_rcode");
+                json_nothing(json, "last_rcode_name");
                 return;
         }
         json_number(json, "last_rcode", (uint64_t)rcode);
@@ -55,7 +55,7 @@ static void append_rcode(struct json *json, int rcode)
 static void append_soa_query(struct json *json, const struct fleet_row *row)
 {
         if (row->soa_usec == 0) {
-                json_null(json, "last_soa_query");
+                json_nothing(json, "last_soa_query");
                 return;
         }
         json_open(json, "last_soa_query", '{');
@@ -67,7 +67,7 @@ static void append_soa_query(struct json *json, const struct fleet_row *row)
 static void append_transfer(struct json *json, const struct fleet_row *row)
 {
         if (row->transfer_usec == 0) {
-                json_null(json, "last_transfer");
+                json_nothing(json, "last_transfer");
                 return;
         }
         json_open(json, "last_transfer", '{');
@@ -118,11 +118,11 @@ static void append_published(struct json *json, const struct store_zone *row)
         if (row)
                 json_number(json, "records", row->record_count);
         else
-                json_null(json, "records");
+                json_nothing(json, "records");
         json_time(json, "published_at", shown->published_usec);
         json_bool(json, "signed_elsewhere", shown->flags & STORE_ZONE_SIGNED_ELSEWHERE);
         if (!row) {
-                json_null(json, "history");
+                json_nothing(json, "history");
                 return;
         }
         json_open(json, "history", '{');
@@ -136,7 +136,7 @@ static void append_details(struct json *json, const char *details, size_t max)
 {
         size_t length = details ? strlen(details) : 0;
         if (length == 0) {
-                json_null(json, "details");
+                json_nothing(json, "details");
                 return;
         }
         if (length > max) { /* whole lines of it */
