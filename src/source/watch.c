@@ -26,7 +26,7 @@ int path_split(const char *path, size_t *ret_folder_length)
         const char *slash = strrchr(path, '/');
         if (path[0] != '/' || slash[1] == '\0' || strcmp(slash, "/.") == 0 || strcmp(slash, "/..") == 0)
                 return -EINVAL;
-        if (strlen(path) >= PATH_MAX)
+        if (strlen(path) >= PATH_MAX || strlen(slash + 1) > NAME_MAX)
                 return -ENAMETOOLONG;
         size_t length = (size_t)(slash - path);
         while (length > 0 && path[length - 1] == '/')

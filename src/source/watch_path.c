@@ -241,6 +241,8 @@ int folder_walk(struct folder *folder)
         memcpy(walk.rest, folder->path, strlen(folder->path) + 1);
         while (r == 0 && walk_next_name(&walk, name))
                 r = walk_step(folder, &walk, name);
+        if (r == 0 && walk.rest[strspn(walk.rest, "/")] != '\0')
+                r = -ENAMETOOLONG;
         if (r == 0)
                 r = walk_arrive(folder, &walk, &st);
         char *real_path = r == 0 ? strdup(walk.done) : NULL;

@@ -112,23 +112,22 @@ void folder_forget_events(struct folder *folder, uint64_t now_usec)
         }
 }
 
-/* name NULL: the folder itself. */
+/* name NULL: the folder itself, told as it was given. */
 static void report_put(struct folder *folder, const char *name, enum watch_event event, bool is_silent)
 {
         struct watch *watch = folder->watch;
-        size_t folder_length = strlen(folder->path), name_length = name ? strlen(name) : 0;
-        struct report *report = malloc(sizeof(*report) + folder_length + name_length + 2);
+        size_t folder_length = strlen(folder->path);
+        const char *rest = name ? name : folder->given;
+        struct report *report = malloc(sizeof(*report) + folder_length + strlen(rest) + 2);
 
         if (!report) { /* told by a rescan, when there is memory again */
                 folder_rescan_later(folder, USEC_PER_SEC, clock_monotonic_usec());
                 return;
         }
         *report = (struct report){.event = event, .folder_length = folder_length, .is_silent = is_silent};
-        memcpy(report->path, folder->path, folder_length + 1);
-        if (name) {
-                report->path[folder_length] = '/';
-                memcpy(report->path + folder_length + 1, name, name_length + 1);
-        }
+        memcpy(report->path, folder->path, folder_length);
+        report->path[folder_length] = name ? '/' : '\0';
+        memcpy(report->path + folder_length + 1, rest, strlen(rest) + 1);
         *watch->last_report = report;
         watch->last_report = &report->next;
 }
@@ -297,9 +296,9 @@ void watch_tell_queued(struct watch *watch)
                 if (!watch->first_report)
                         watch->last_report = &watch->first_report;
                 if (report_is_wanted(watch, report)) {
-                        const char *path = report->path;
-                        if (report->event == WATCH_RESCAN)
-                                path = folder_find(watch, path, report->folder_length)->given;
+                        bool is_folder = report->path[report->folder_length] == '\0';
+                        const char *path =
+                                is_folder ? report->path + report->folder_length + 1 : report->path;
                         watch->callback(watch->context, report->event, path);
                 }
                 free(report);

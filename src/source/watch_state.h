@@ -97,9 +97,9 @@ struct folder {
 struct report {
         struct report *next;
         enum watch_event event;
-        size_t folder_length; /* of path: the folder's; the name follows its slash; == strlen(path) for the folder */
-        bool is_silent; /* nobody asked for this path itself: only its symlink is looked at again */
-        char path[];
+        bool is_silent;       /* nobody asked for this path itself: only its symlink is looked at again */
+        size_t folder_length; /* of folder->path in path */
+        char path[];          /* "FOLDER/NAME", or "FOLDER", a NUL, and the folder as given */
 };
 
 struct watch {
