@@ -127,16 +127,12 @@ static int journal_trim(
         while (low < high) {
                 int r = store_step_get(&batch->view, zone->id, middle, &step);
 
-                if (r == -EUCLEAN || r == -ENOENT) {
-                        journal_cut(zone); /* damaged: nobody gets anything out of it */
-                        return 0;
-                }
-                if (r < 0)
+                if (r < 0 && r != -EUCLEAN && r != -ENOENT)
                         return batch_fail(batch, r);
-                if (may_begin(&limits, &step))
+                if (r == 0 && may_begin(&limits, &step))
                         high = middle;
                 else
-                        low = middle + 1;
+                        low = middle + 1; /* also where it is damaged: nobody gets across it */
                 middle = low + (high - low) / 2;
         }
         if (low == zone->oldest_version + 1)

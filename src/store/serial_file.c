@@ -32,6 +32,7 @@
 
 #define HEADER "# zonecrier serials, format 1: ZONE SERIAL [removed] CHECKSUM\n"
 #define REMOVED_WORD "removed"
+#define CHECKSUM_DIGITS 8
 /* Rewritten when it has this many lines more than twice the zones. */
 #define SPARE_LINES 1000
 
@@ -106,7 +107,8 @@ static bool line_parse(const char *line, const char *end, uint8_t name[static NA
         uint32_t checksum;
         size_t length;
 
-        if (!space || !number_parse(space + 1, (size_t)(end - space - 1), 16, &checksum) ||
+        if (!space || end - space - 1 != CHECKSUM_DIGITS ||
+                !number_parse(space + 1, CHECKSUM_DIGITS, 16, &checksum) ||
                 checksum != crc32c(0, line, (size_t)(space - line)))
                 return false;
         length = field_take(&line, space, &field);
@@ -135,12 +137,12 @@ static int text_parse(struct serial_file *file, const char *text, size_t size, s
                 file->lines++;
                 if (line_end - text >= 2 && text[0] == '#' && text[1] == ' ') {
                         /* A remark: a name would be followed by its final dot. */
-                } else if (newline && line_parse(text, line_end, name, &entry)) {
+                } else if (line_parse(text, line_end, name, &entry)) { /* if need be without newline */
                         int r = entry_set(file, &entry);
 
                         if (r < 0)
                                 return r;
-                } else if (line_end > text || !newline) {
+                } else if (line_end > text) {
                         ++*damaged;
                 }
                 text = newline ? newline + 1 : end;

@@ -261,6 +261,19 @@ static inline void model_edit(
         record_list_free(&ignored);
 }
 
+/* Begins with about that many records. */
+static inline void model_fill(struct model *model, unsigned count)
+{
+        struct record_list added = {0};
+
+        for (unsigned n = 0; n < count; n++) {
+                struct record record = model_record(model);
+
+                model_add(model, &record, &added);
+        }
+        record_list_free(&added);
+}
+
 /* ---- the store ---- */
 
 static inline int model_remove_file(const char *path, const struct stat *status, int kind, struct FTW *walk)
@@ -271,7 +284,8 @@ static inline int model_remove_file(const char *path, const struct stat *status,
 
 static inline void model_directory(char path[static 64])
 {
-        strcpy(path, "/tmp/test-store-XXXXXX");
+        /* In memory where that is possible: thousands of syncs, and none of the tests is about the power. */
+        strcpy(path, access("/dev/shm", W_OK) == 0 ? "/dev/shm/test-store-XXXXXX" : "/tmp/test-store-XXXXXX");
         assert_non_null(mkdtemp(path));
 }
 

@@ -158,7 +158,6 @@ static void run_edits(const struct run *run)
 {
         struct model model;
         struct past *past = calloc(1, sizeof(*past));
-        struct record_list removed = {0}, added = {0};
         char path[64];
         uint32_t serial = 0xfffffff0; /* wraps on the way */
 
@@ -168,7 +167,7 @@ static void run_edits(const struct run *run)
         model.owner_count = run->owners;
         model.rdata_max = run->rdata_max;
         model.odd_names = run->odd_names;
-        model_edit(&model, run->initial, &removed, &added);
+        model_fill(&model, run->initial);
         struct store_publication publication = model_publication(&model, NULL, NULL);
         model_publish(&model, store, &publication);
         for (unsigned round = 0; round < run->rounds; round++) {
@@ -198,8 +197,6 @@ static void run_edits(const struct run *run)
         store_close(store);
         past_free(past);
         free(past);
-        record_list_free(&removed);
-        record_list_free(&added);
         model_end(&model);
         model_directory_remove(path);
 }
@@ -292,7 +289,7 @@ static void test_sequences_run_out(void **state)
 static void test_wrong_deltas(void **state)
 {
         struct model model;
-        struct record_list removed = {0}, added = {0}, one = {0}, none = {0};
+        struct record_list one = {0}, none = {0};
         struct store_batch *batch;
         uint64_t version;
         char path[64];
@@ -301,15 +298,16 @@ static void test_wrong_deltas(void **state)
         model_directory(path);
         struct store *store = model_store(path);
         model_begin(&model, "example.", 5, 8);
-        model_edit(&model, 300, &removed, &added);
+        model_fill(&model, 100);
         struct store_publication publication = model_publication(&model, NULL, NULL);
         model_publish(&model, store, &publication);
-        model_soa_set(&model, 6);
+        assert_true(model.records.count > 20);
         for (unsigned n = 0; n < 8; n++) {
-                struct record record = model.records.items[100];
+                struct record record = model.records.items[model.records.count / 2];
                 int expected = -EINVAL;
 
                 one.count = 0;
+                model_soa_set(&model, 6);
                 publication = model_publication(&model, &none, &one);
                 switch (n) {
                 case 0: /* there already */
@@ -355,8 +353,6 @@ static void test_wrong_deltas(void **state)
         store_read_end(read);
         model_verify(store);
         store_close(store);
-        record_list_free(&removed);
-        record_list_free(&added);
         record_list_free(&one);
         model_end(&model);
         model_directory_remove(path);
