@@ -134,6 +134,13 @@ struct head {
         uint32_t ttl;
 };
 
+static bool is_class_in(const struct token *token)
+{
+        if (token_length(token) == 2)
+                return (token->begin[0] | 0x20) == 'i' && (token->begin[1] | 0x20) == 'n';
+        return token_is(token, "CLASS1");
+}
+
 /* "[TTL] [class] type" with TTL and class in either order. A type never begins with a digit. */
 static int read_head(struct parse *parse, struct head *head)
 {
@@ -154,8 +161,7 @@ static int read_head(struct parse *parse, struct head *head)
                         if (head->has_ttl)
                                 return scan_fail_word(scan, &token, "bad-ttl", NULL, "is a second TTL");
                         head->has_ttl = true;
-                } else if (!has_class && token_length(&token) == 2 && (token.begin[0] | 0x20) == 'i' &&
-                           (token.begin[1] | 0x20) == 'n') {
+                } else if (!has_class && is_class_in(&token)) {
                         has_class = true;
                 } else if (token_type(&token, &head->type)) {
                         head->type_at = token.begin;

@@ -464,19 +464,37 @@ static int check_end(struct scan *scan)
                 scan, &token, "text-behind-record", NULL, "stands behind the end of the record");
 }
 
-/* Lengths that the type's own numbers ask for. */
-static int check_digest(struct scan *scan, uint16_t type, const struct rdata_out *out, const char *at)
+/* Octets of the digest that the RDATA's own numbers ask for; 0 = any. */
+static size_t digest_length(uint16_t type, const struct rdata_out *out, size_t *ret_offset)
 {
-        static const uint8_t ds_lengths[] = {0, 20, 32, 32, 48};
-        bool is_ds = type == TYPE_DS || type == TYPE_CDS || type == TYPE_DLV || type == 32768;
-        size_t length = 0;
+        static const uint8_t ds_lengths[] = {0, 20, 32, 32, 48}; /* RFC 4034, 4509, 5933, 6605 */
+        static const uint8_t zonemd_lengths[] = {0, 48, 64};     /* RFC 8976 s.2.2.3 */
 
-        if (is_ds && out->length > 4 && out->bytes[3] < ARRAY_SIZE(ds_lengths))
-                length = ds_lengths[out->bytes[3]];
-        if (length == 0 || out->length - 4 == length)
-                return 0;
-        return scan_fail(scan, at, "bad-digest-length", NULL,
-                "a digest of type %u has %zu octets, this one %zu", out->bytes[3], length, out->length - 4);
+        if (type == TYPE_DS || type == TYPE_CDS || type == TYPE_DLV || type == 32768) {
+                *ret_offset = 4;
+                return out->bytes[3] < ARRAY_SIZE(ds_lengths) ? ds_lengths[out->bytes[3]] : 0;
+        }
+        if (type == TYPE_ZONEMD) {
+                *ret_offset = 6;
+                return out->bytes[5] < ARRAY_SIZE(zonemd_lengths) ? zonemd_lengths[out->bytes[5]] : 0;
+        }
+        return 0;
+}
+
+/* What one field asks of another. */
+static int check_whole(struct scan *scan, uint16_t type, const struct rdata_out *out, const char *at)
+{
+        size_t offset = 0, length = digest_length(type, out, &offset);
+
+        if (length > 0 && out->length != offset + length)
+                return scan_fail(scan, at, "bad-digest-length", NULL,
+                        "a digest of type %u has %zu octets, this one %zu", out->bytes[offset - 1], length,
+                        out->length - offset);
+        /* A parameter may be written as keyNNNNN with its octets: they are to make sense too. */
+        if ((type == TYPE_SVCB || type == TYPE_HTTPS) && !rdata_is_wellformed(type, out->bytes, out->length))
+                return scan_fail(
+                        scan, at, "malformed-rdata", NULL, "a service parameter has a malformed value");
+        return 0;
 }
 
 int rdata_scan(struct scan *scan, const struct type_info *info, uint16_t type, struct rdata_out *out)
@@ -503,5 +521,5 @@ int rdata_scan(struct scan *scan, const struct type_info *info, uint16_t type, s
         }
         if (r == 0)
                 r = check_end(scan);
-        return r < 0 ? r : check_digest(scan, type, out, begin);
+        return r < 0 ? r : check_whole(scan, type, out, begin);
 }

@@ -32,7 +32,8 @@ static const char *const key_names[SVC_KNOWN_KEYS] = {"mandatory", "alpn", "no-d
 
 struct param {
         uint16_t key;
-        const char *at; /* its name, for faults */
+        bool is_numbered; /* written keyNNNNN: the value is octets, as of an unknown key */
+        const char *at;   /* its name, for faults */
         const uint8_t *value;
         size_t length;
 };
@@ -171,6 +172,11 @@ static int put_value(
         ssize_t length;
         int r;
 
+        if (param->is_numbered) {
+                memcpy(params->room, text, size);
+                param->length = size;
+                return 0;
+        }
         switch (param->key) {
         case SVC_ALPN:
         case SVC_IPV4HINT:
@@ -238,6 +244,7 @@ static int scan_param(struct scan *scan, const struct token *word, uint8_t *scra
                 return scan_fail_word(scan, word, "bad-service-parameter",
                         "alpn, port, ipv4hint, ipv6hint, ech, mandatory ... or keyNNNNN",
                         "is not a service parameter");
+        param->is_numbered = memcmp(word->begin, "key", 3) == 0;
         for (unsigned i = 0; i < params->count; i++)
                 if (params->items[i].key == param->key)
                         return fail_param(scan, word->start, "a service parameter is there twice");

@@ -40,6 +40,20 @@ static void print_records(const struct zonefile_result *result)
         buffer_free(&out);
 }
 
+static void print_hex(const uint8_t *bytes, size_t length)
+{
+        for (size_t i = 0; i < length; i++)
+                printf("%02x", bytes[i]);
+}
+
+static void print_octets(const struct record *record)
+{
+        print_hex(record->owner, name_length(record->owner));
+        printf(" %u %u ", record->ttl, record->type);
+        print_hex(record->rdata, record->rdata_length);
+        printf("\n");
+}
+
 int main(int argc, char **argv)
 {
         bool wants_time = argc > 1 && strcmp(argv[1], "-t") == 0;
@@ -53,7 +67,10 @@ int main(int argc, char **argv)
         size_t length;
         int fd, r;
 
-        argv += wants_time || wants_diags;
+        bool wants_octets = argc > 1 && strcmp(argv[1], "-x") == 0;
+
+        argv += wants_time || wants_diags || wants_octets;
+        argc -= wants_time || wants_diags || wants_octets;
         if (argc < 3 || name_from_text(argv[1], strlen(argv[1]), root, origin, &length, NULL) != NAME_OK)
                 return 2;
         if (!realpath(argv[2], path))
@@ -76,7 +93,11 @@ int main(int argc, char **argv)
                 printf("%zu records, %zu octets, %zu chunks: read %.1f ms, parse %.1f ms\n",
                         r < 0 ? 0 : result.records.count, text.length, r < 0 ? 0 : result.chunk_count,
                         (double)(read - begin) / 1000, (double)(parsed - read) / 1000);
-        else if (r == 0)
+        else if (r == 0 && wants_octets) {
+                print_octets(&result.soa);
+                for (size_t i = 0; i < result.records.count; i++)
+                        print_octets(&result.records.items[i]);
+        } else if (r == 0)
                 print_records(&result);
         if (r == 0)
                 zonefile_result_free(&result);
