@@ -60,7 +60,7 @@ struct conf_policy {
 struct conf_zone {
         uint8_t name[NAME_MAX_LENGTH]; /* folded */
         const char *name_text;         /* without final dot */
-        const char *file;              /* absolute, or under options.directory, made absolute */
+        const char *file;              /* absolute, or under options.directory, made absolute; without a file statement the one in the zone-files folder */
         struct conf_policy policy;
         const char *conf_file;         /* where the block stands */
         uint32_t conf_line;

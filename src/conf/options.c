@@ -219,7 +219,7 @@ void read_listen_on(struct reader *reader, struct block *block, const struct sta
         sa_family_t family = is_v6 ? AF_INET6 : AF_INET;
         uint16_t port = reader->port;
         uint32_t at = 1;
-        *(is_v6 ? &reader->listen_v6 : &reader->listen) = statement;
+        *(is_v6 ? &reader->listen_v6 : &reader->listen) = true;
         if (!reader_port(reader, statement, &at, &port))
                 return;
         if (at < statement->count && statement->items[at].kind == ITEM_WORD) {
@@ -306,19 +306,14 @@ void read_options(struct reader *reader, struct block *block, const struct state
         policy_check(reader, &inner);
 }
 
-/* What was not written: addresses to listen on, places for state. */
+/* What was not written: addresses to listen on (each family by itself, as in BIND), places for state. */
 void options_finish(struct reader *reader)
 {
         struct conf_options *options = &reader->whole->conf.options;
-        if (!reader->listen && !reader->listen_v6) {
+        if (!reader->listen)
                 add_listen(reader, &(struct address){.family = AF_INET}, reader->port);
+        if (!reader->listen_v6)
                 add_listen(reader, &(struct address){.family = AF_INET6}, reader->port);
-        } else if (!reader->listen || !reader->listen_v6) {
-                const struct statement *said = reader->listen ? reader->listen : reader->listen_v6;
-                report_add(reader->report, DIAG_NOTE, "listen", statement_position(said), NULL,
-                        "there is no %s: it listens on the addresses of %s alone",
-                        reader->listen ? "listen-on-v6" : "listen-on", said->items[0].text);
-        }
         if (!options->state_directory)
                 options->state_directory = directory_from(reader, "STATE_DIRECTORY", "/var/lib/zonecrier");
         if (!options->control_socket) {

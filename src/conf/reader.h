@@ -99,7 +99,7 @@ struct reader {
         struct acl *localhost, *localnets; /* made at first use */
         uint16_t port;            /* options' port */
         unsigned depth;           /* of lists being read within lists */
-        const struct statement *listen, *listen_v6;
+        bool listen, listen_v6;   /* listen-on was written */
         size_t listen_capacity;
         bool failed;
 };

@@ -1,10 +1,14 @@
 /* zone, zone-files and server blocks. */
 
+#include "base/buffer.h"
+#include "base/cleanup.h"
 #include "conf/reader.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* What a zone statement says before its meaning is clear: its type decides whether it is ours at all. */
 static const struct item *find_value(const struct item *body, const char *name)
@@ -77,6 +81,41 @@ static const struct item *read_zone_head(
         return reader_block(reader, statement, body);
 }
 
+/* The file that zone-files has for a zone: "%s.zone" with the name in it, percent-encoded where a file name
+ * cannot have it. */
+static const char *file_in_folder(
+        struct reader *reader, const struct conf_zone_files *files, const char *name)
+{
+        CLEANUP(buffer_free) struct buffer path = {0};
+        const char *sign = strstr(files->file_name, "%s");
+        buffer_printf(&path, "%s/%.*s", files->directory, (int)(sign - files->file_name), files->file_name);
+        for (const char *at = name; *at; at++)
+                if (isalnum((unsigned char)*at) || strchr("-_", *at) || (*at == '.' && at > name))
+                        buffer_append_u8(&path, (uint8_t)*at);
+                else
+                        buffer_printf(&path, "%%%02X", (unsigned char)*at);
+        buffer_append_text(&path, sign + 2);
+        const char *text = buffer_text(&path);
+        if (!text)
+                reader->failed = true;
+        return text ? reader_text(reader, text) : NULL;
+}
+
+/* A zone block without a file is about a zone of a folder: of the first that has its file, else of the first.
+ */
+static const char *file_from_folders(struct reader *reader, const struct conf_zone *zone)
+{
+        const struct conf *conf = &reader->whole->conf;
+        const char *first = NULL;
+        for (size_t i = 0; i < conf->zone_files_count && !reader->failed; i++) {
+                const char *path = file_in_folder(reader, &conf->zone_files[i], zone->name_text);
+                if (path && !reader->tree->without_files && access(path, F_OK) == 0)
+                        return path;
+                first = first ? first : path;
+        }
+        return first;
+}
+
 static void read_zone_body(struct reader *reader, struct conf_zone *zone, const struct statement *statement,
         const struct item *body)
 {
@@ -86,7 +125,9 @@ static void read_zone_body(struct reader *reader, struct conf_zone *zone, const 
         block_read(reader, &inner, body->block);
         if (reader->report->error_count > errors)
                 return;
-        if (!zone->file && reader->whole->conf.zone_files_count == 0)
+        if (!zone->file)
+                zone->file = file_from_folders(reader, zone);
+        if (!zone->file && !reader->failed)
                 reader_error(reader, at, "no-file",
                         "file \"FILE\"; or a zone-files statement with a folder of zones",
                         "zone \"%s\" has no file", zone->name_text);

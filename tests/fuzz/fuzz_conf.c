@@ -36,7 +36,7 @@ static void check_conf(const struct conf *conf)
         check_policy(&conf->policy);
         for (size_t i = 0; i < conf->zone_count; i++) {
                 require(conf_zone_find(conf, conf->zones[i].name) == &conf->zones[i]);
-                require(conf->zones[i].file || conf->zone_files_count > 0);
+                require(conf->zones[i].file && *conf->zones[i].file);
                 check_policy(&conf->zones[i].policy);
         }
         for (size_t i = 0; i < conf->key_count; i++) {

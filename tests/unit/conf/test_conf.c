@@ -334,10 +334,36 @@ static void test_listen_on(void **state)
         assert_int_equal(matched.conf->options.listen_count, 1);
         assert_string_equal(text_of(&matched.conf->options.listen[0].address, 0), "127.0.0.1#5300");
 
-        LOADED one = load_text("options { listen-on port 5300 { 127.0.0.1; }; };");
-        assert_string_equal(told(&one),
-                "1:11: note: there is no listen-on-v6: it listens on the addresses of listen-on alone\n");
-        assert_int_equal(one.conf->options.listen_count, 1);
+        /* A family that is not named is listened on everywhere, as BIND does. */
+        LOADED one = load_text("options { port 54; listen-on-v6 port 5300 { ::1; }; };");
+        assert_string_equal(told(&one), "");
+        assert_int_equal(one.conf->options.listen_count, 2);
+        assert_string_equal(text_of(&one.conf->options.listen[0].address, 0), "::1#5300");
+        assert_string_equal(text_of(&one.conf->options.listen[1].address, 0), "0.0.0.0#54");
+}
+
+/* A zone block without a file sets the policy of a zone that a folder has. */
+static void test_zone_blocks_for_zones_of_folders(void **state)
+{
+        (void)state;
+        FOLDER folder = folder_make();
+        assert_int_equal(mkdir(folder_path(&folder, "one"), 0700), 0);
+        assert_int_equal(mkdir(folder_path(&folder, "two"), 0700), 0);
+        folder_write(&folder, "two/db.b", 0644, "");
+        folder_write(&folder, "main.conf", 0644,
+                "options { notify no; allow-transfer { none; }; };\n"
+                "zone a { serial-update-method date; };\nzone b { };\nzone \"0/25.2.0.192.in-addr.arpa\" { "
+                "};\nzone . { };\n"
+                "zone-files { directory \"one\"; };\nzone-files { directory \"two\"; file-name \"db.%s\"; "
+                "};\n");
+        LOADED loaded = load_file(folder_path(&folder, "main.conf"), true);
+        assert_string_equal(told(&loaded), "");
+        assert_int_equal(loaded.conf->zone_count, 4);
+        static const char *const files[] = {
+                "one/a.zone", "two/db.b", "one/0%2F25.2.0.192.in-addr.arpa.zone", "one/%2E.zone"};
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+                assert_string_equal(loaded.conf->zones[i].file, folder_path(&folder, files[i]));
+        assert_int_equal(loaded.conf->zones[0].policy.serial_method, CONF_SERIAL_DATE);
 }
 
 static void test_warnings(void **state)
@@ -410,6 +436,7 @@ int main(void)
                 cmocka_unit_test(test_zones_inherit_whatever_the_order),
                 cmocka_unit_test(test_also_notify_lists),
                 cmocka_unit_test(test_listen_on),
+                cmocka_unit_test(test_zone_blocks_for_zones_of_folders),
                 cmocka_unit_test(test_warnings),
                 cmocka_unit_test(test_notes_are_told_once),
                 cmocka_unit_test(test_references),
