@@ -284,13 +284,13 @@ static int read_record(struct parse *parse)
                         "a type that is for queries and messages, never for a zone");
         without_ttl = choose_ttl(parse, &head, &ttl);
         r = rdata_scan(scan, info, head.type, parse->rdata);
-        if (r < 0)
-                return r;
-        if (without_ttl) {
+        if (r == 0 && without_ttl)
                 r = head.type == TYPE_SOA ? ttl_from_soa(parse, head.type_at, &ttl)
                                           : fail_no_ttl(scan, head.type_at);
-                if (r < 0)
-                        return r;
+        if (r < 0) {
+                /* That there is no TTL, or that the SOA that has it is wrong, is told once. */
+                parse->state.has_default_ttl |= without_ttl;
+                return r;
         }
         if (scan->doubled)
                 tell_doubled(parse);
