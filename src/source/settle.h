@@ -1,10 +1,11 @@
 /* When a file that somebody writes is ready to be read. Decisions only: no clock, no file, no loop.
  *
  *                    CREATED                MODIFIED               CLOSED             quiet for settle,
- *            IDLE ------------> SETTLE_CREATED ----> SETTLE_WRITING ----> SETTLE_CLOSED ----------------> CHANGED
- *                                    |  (a link: nobody will close it)     ^  at most 2 s after the first close,
+ *            IDLE ------------> SETTLE_CREATED ----> SETTLE_WRITING ----> SETTLE_CLOSED ---------------->
+ * CHANGED |  (a link: nobody will close it)     ^  at most 2 s after the first close,
  *                                    +-------------------------------------+  but never while it is open
- *            any ---REMOVED---> SETTLE_GONE --- not back within max(settle, 500 ms) --------------------> VANISHED
+ *            any ---REMOVED---> SETTLE_GONE --- not back within max(settle, 500 ms) -------------------->
+ * VANISHED
  *
  * A rename into place is a file that was closed before: due at once. */
 #pragma once
@@ -28,8 +29,8 @@ enum settle_phase {
 
 struct settle_state {
         enum settle_phase phase;
-        bool is_new;         /* the owner cannot know this name: it appeared, and nothing was told since */
-        bool was_filled;     /* SETTLE_CREATED: it had content at the last look, without a write that we saw */
+        bool is_new;     /* the owner cannot know this name: it appeared, and nothing was told since */
+        bool was_filled; /* SETTLE_CREATED: it had content at the last look, without a write that we saw */
         uint64_t first_usec; /* of the changes not yet told: the first close; 0 = none */
         uint64_t due_usec;   /* when to call settle_due; SETTLE_NEVER = an event comes first */
 };
@@ -45,10 +46,11 @@ enum settle_event {
         SETTLE_ON_RENAMED_IN_CREATED, /* one that was SETTLE_CREATED under its old name */
         SETTLE_ON_RENAMED_IN_OPEN,    /* one that a writer has open */
         SETTLE_ON_REMOVED,
-        SETTLE_ON_OVERFLOW,           /* events were lost; the owner will be told to rescan */
-        SETTLE_ON_SEEN_EMPTY,         /* the look that SETTLE_DO_LOOK asked for: a regular file, no octets, one link */
-        SETTLE_ON_SEEN_FILLED,        /* octets, one link */
-        SETTLE_ON_SEEN_LINK,          /* a second link, or a symlink */
+        SETTLE_ON_OVERFLOW,    /* events were lost; the owner will be told to rescan */
+        SETTLE_ON_SEEN_EMPTY,  /* the look that SETTLE_DO_LOOK asked for: a regular file, no octets, one link
+                                */
+        SETTLE_ON_SEEN_FILLED, /* octets, one link */
+        SETTLE_ON_SEEN_LINK,   /* a second link, or a symlink */
 };
 
 struct settle_state settle_after(
@@ -69,9 +71,9 @@ bool settle_is_open(const struct settle_state *state);
 #define GIT_WAIT_LIMIT_USEC 10000000ull
 
 struct git_wait {
-        uint64_t lock;       /* which lock file; 0 = none */
+        uint64_t lock; /* which lock file; 0 = none */
         uint64_t since_usec;
-        bool is_over;        /* waited long enough for this one, and told */
+        bool is_over; /* waited long enough for this one, and told */
 };
 
 enum git_action {

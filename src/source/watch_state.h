@@ -1,5 +1,6 @@
-/* What the watcher's own files share: watch.c (interest, reports), watch_inotify.c (events), watch_path.c (which
- * folder a path leads to), watch_poll.c (where inotify is blind), watch_git.c (index.lock). Main loop only.
+/* What the watcher's own files share: watch.c (interest, reports), watch_inotify.c (events), watch_path.c
+ * (which folder a path leads to), watch_poll.c (where inotify is blind), watch_git.c (index.lock). Main loop
+ * only.
  *
  *     struct watch -- folders, by path as given
  *        struct folder -- one path; the inode it leads to now; the hops its path takes
@@ -52,9 +53,10 @@ struct entry {
         struct settle_state settle;
         struct entry *previous_active, *next_active; /* of folder->active, while settle is not idle */
         bool is_active;
-        struct entry *target;                          /* where this symlink leads, when asked or followed */
+        struct entry *target; /* where this symlink leads, when asked or followed */
         struct entry *followers, *next_follower;
-        struct file_mark told; /* as it was when last told, or first seen: only where asked, followed or polled */
+        /* As it was when last told, or first seen: only where asked, followed or polled. */
+        struct file_mark told;
         struct file_mark seen; /* as it was at the last look of a poll */
         bool was_polled;       /* in this round */
         char name[];
@@ -62,10 +64,10 @@ struct entry {
 
 struct folder {
         struct watch *watch;
-        char *given;             /* as given first, for WATCH_RESCAN */
-        char *path;              /* the same without slashes at its end */
-        unsigned whole_count;    /* watch_folder calls */
-        unsigned pin_count;      /* folder_release waits */
+        char *given;           /* as given first, for WATCH_RESCAN */
+        char *path;            /* the same without slashes at its end */
+        unsigned whole_count;  /* watch_folder calls */
+        unsigned pin_count;    /* folder_release waits */
         size_t wanted_entries; /* entries with asked_count or follow_count */
         uint64_t settle_usec;
         struct table entries;
@@ -78,12 +80,12 @@ struct folder {
         struct hop *hops;
         bool is_stale; /* a component changed: walk it again */
         struct folder *next_stale;
-        bool is_unsure;  /* a component cannot be watched: look at it every two seconds */
+        bool is_unsure;             /* a component cannot be watched: look at it every two seconds */
         uint64_t rescan_usec;       /* when to tell; 0 = nothing to tell */
         uint64_t rescan_first_usec; /* of the rescans not yet told */
         /* polling (watch_poll.c) */
         bool is_blind;
-        bool has_baseline; /* a whole round was done */
+        bool has_baseline;    /* a whole round was done */
         void *poll_directory; /* DIR *, in the middle of a round */
         size_t poll_position;
         enum { POLL_IDLE, POLL_READING, POLL_SWEEPING } poll_step;
@@ -128,15 +130,18 @@ struct watch {
 };
 
 /* watch.c */
-struct folder *folder_get(struct watch *watch, const char *path, uint64_t settle_usec); /* made where it is not there; NULL = no memory */
+struct folder *folder_get(struct watch *watch, const char *path,
+        uint64_t settle_usec); /* made where it is not there; NULL = no memory */
 struct folder *folder_find(const struct watch *watch, const char *path, size_t length);
 void folder_release(struct folder *folder); /* frees it where nobody wants it any more */
-struct entry *entry_get(struct folder *folder, const char *name, size_t length); /* made where it is not there; NULL = no memory */
+struct entry *entry_get(struct folder *folder, const char *name,
+        size_t length); /* made where it is not there; NULL = no memory */
 struct entry *entry_find(const struct folder *folder, const char *name, size_t length);
 void entry_release(struct entry *entry); /* the same; never its folder */
 bool entry_is_wanted(const struct entry *entry);
-int path_split(const char *path, size_t *ret_folder_length); /* -EINVAL: not absolute, or it ends in no name */
-size_t folder_path_length(const char *path);                 /* without slashes at its end */
+int path_split(
+        const char *path, size_t *ret_folder_length); /* -EINVAL: not absolute, or it ends in no name */
+size_t folder_path_length(const char *path);          /* without slashes at its end */
 
 /* watch_link.c: an asked-for entry that is a symlink */
 void entry_follow(struct entry *entry); /* finds where it leads now and watches that too */
@@ -147,16 +152,18 @@ bool mark_equal(const struct file_mark *left, const struct file_mark *right);
 /* watch_report.c */
 void entry_event(struct entry *entry, enum settle_event event, uint64_t now_usec);
 void entry_deactivate(struct entry *entry);
-void entry_tell(struct entry *entry, enum watch_event event); /* queues the report, for those who follow it too */
+void entry_tell(
+        struct entry *entry, enum watch_event event); /* queues the report, for those who follow it too */
 void folder_rescan_later(struct folder *folder, uint64_t delay_usec, uint64_t now_usec);
 void folder_forget_events(struct folder *folder, uint64_t now_usec); /* events of it were lost */
 void folder_deactivate(struct folder *folder);
-void watch_run_due(struct watch *watch); /* tells what is due and sets the timer */
+void watch_run_due(struct watch *watch);     /* tells what is due and sets the timer */
 void watch_tell_queued(struct watch *watch); /* the callbacks of queued reports */
 int watch_on_timer(struct sd_event_source *source, uint64_t usec, void *context);
 
 /* watch_path.c */
-int folder_walk(struct folder *folder); /* finds where the path leads and watches each step of it; 1 = elsewhere than before */
+int folder_walk(struct folder *folder); /* finds where the path leads and watches each step of it; 1 =
+                                           elsewhere than before */
 void folder_unwatch(struct folder *folder);
 bool folder_has_moved(const struct folder *folder); /* by stat */
 void folder_mark_stale(struct folder *folder);
