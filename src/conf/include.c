@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -159,11 +158,9 @@ void tree_check_secret(struct tree *tree, struct source *source)
         if (tree->without_secrets_check || tree->without_files || (source->mode & 0007) == 0)
                 return;
         struct position at = {source, 0, 0};
-        CLEANUP_FREE char *hint = NULL;
-        if (asprintf(&hint, "chmod %04o %s", (unsigned)source->mode & ~0037u, source->path) < 0)
-                hint = NULL;
-        report_add(tree->report, DIAG_ERROR, "secret-readable", at, hint,
-                "this file holds a secret, and everyone may read it (mode %04o)", (unsigned)source->mode);
+        report_add(tree->report, DIAG_ERROR, "secret-readable", at, NULL,
+                "this file holds a secret, and everyone may read it (mode %04o): chmod %04o %s",
+                (unsigned)source->mode, (unsigned)source->mode & ~0037u, source->path);
 }
 
 /* Beside the file of the statement, then under directory. */

@@ -5,7 +5,6 @@
 
 #include "conf/value.h"
 
-#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -197,8 +196,8 @@ static void check_open(struct reader *reader, const struct block *block)
                 !acl_is_open(block->policy->allow_transfer))
                 return;
         reader_error(reader, statement_position(list ? list : public), "open-transfer",
-                "name a key or addresses; if it is meant: transfers-public yes;",
-                "everyone could transfer %s: allow-transfer lets any address in without a key",
+                "allow-transfer { key \"NAME\"; }; or addresses",
+                "everyone could transfer %s, without a key; if that is meant, say transfers-public yes",
                 block->zone ? "this zone" : "every zone");
 }
 

@@ -1,7 +1,9 @@
-/* The meaning of statements: what conf's files share while a tree is read into a struct conf. Private to conf/.
+/* The meaning of statements: what conf's files share while a tree is read into a struct conf. Private to
+ * conf/.
  *
- * The order: keys, then names of acl and primaries lists, then options, then all else, so that a name may be used above the place where it is
- * defined, as named.conf allows. Memory running out sets `failed`, looked at once at the end. */
+ * The order: keys, then names of acl and primaries lists, then options, then all else, so that a name may be
+ * used above the place where it is defined, as named.conf allows. Memory running out sets `failed`, looked at
+ * once at the end. */
 #pragma once
 
 #include "base/table.h"
@@ -36,21 +38,21 @@ struct rule {
         const char *name;
         unsigned places;
         enum verdict verdict;
-        const char *why;   /* behind "NAME: " in a note or error */
+        const char *why; /* behind "NAME: " in a note or error */
         void (*read)(struct reader *reader, struct block *block, const struct statement *statement);
         const char *unless; /* REFUSED: values that are fine, "|" between them */
         bool may_repeat;
-        unsigned turn;     /* of a block's statements those of turn 0 are read first, then those of 1, ... */
+        unsigned turn; /* of a block's statements those of turn 0 are read first, then those of 1, ... */
 };
 
 /* A block as it is read. */
 struct block {
         enum place place;
-        struct conf_policy *policy;         /* options, zone */
+        struct conf_policy *policy; /* options, zone */
         struct conf_zone *zone;
         struct conf_zone_files *zone_files;
         struct server *server;
-        const struct statement *owner;      /* zone: its statement, for warnings */
+        const struct statement *owner;                /* zone: its statement, for warnings */
         const struct statement *seen[RULE_COUNT_MAX]; /* by row: duplicates, and where warnings point */
 };
 
@@ -84,8 +86,8 @@ struct conf_whole {
         struct conf conf; /* first: a struct conf * is cast back */
         unsigned references;
         struct arena arena;
-        struct table keys;        /* by wire name -> struct key_entry */
-        struct table zones;       /* by wire name -> struct conf_zone, once all are read */
+        struct table keys;  /* by wire name -> struct key_entry */
+        struct table zones; /* by wire name -> struct conf_zone, once all are read */
 };
 
 struct reader {
@@ -97,9 +99,9 @@ struct reader {
         struct table noted;       /* statements told once: rule -> anything */
         struct server *servers;
         struct acl *localhost, *localnets; /* made at first use */
-        uint16_t port;            /* options' port */
-        unsigned depth;           /* of lists being read within lists */
-        bool listen, listen_v6;   /* listen-on was written */
+        uint16_t port;                     /* options' port */
+        unsigned depth;                    /* of lists being read within lists */
+        bool listen, listen_v6;            /* listen-on was written */
         size_t listen_capacity;
         bool failed;
 };
@@ -116,10 +118,10 @@ const struct rule *rule_at(size_t index);
 /* reader.c: memory and small readers. All tell their error and return false, or NULL. */
 void *reader_alloc(struct reader *reader, size_t size);
 char *reader_text(struct reader *reader, const char *text);
-void reader_error(struct reader *reader, struct position at, const char *code, const char *hint, const char *format, ...)
-        __attribute__((format(printf, 5, 6)));
-void reader_warn(struct reader *reader, struct position at, const char *code, const char *hint, const char *format, ...)
-        __attribute__((format(printf, 5, 6)));
+void reader_error(struct reader *reader, struct position at, const char *code, const char *hint,
+        const char *format, ...) __attribute__((format(printf, 5, 6)));
+void reader_warn(struct reader *reader, struct position at, const char *code, const char *hint,
+        const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* The statement's one value: a word or string and nothing behind it. */
 const struct item *reader_value(struct reader *reader, const struct statement *statement);
 /* The statement's block, the last of its items from `from` on. */
@@ -129,7 +131,8 @@ bool reader_end(struct reader *reader, const struct statement *statement, uint32
 bool reader_boolean(struct reader *reader, const struct statement *statement, bool *ret_value);
 bool reader_number(struct reader *reader, const struct statement *statement, uint64_t least, uint64_t most,
         uint64_t *ret_value);
-bool reader_duration(struct reader *reader, const struct statement *statement, uint64_t unit_usec, uint64_t *ret_usec);
+bool reader_duration(
+        struct reader *reader, const struct statement *statement, uint64_t unit_usec, uint64_t *ret_usec);
 bool reader_size(struct reader *reader, const struct statement *statement, uint64_t *ret_bytes);
 /* A number at items[*at] behind the word "port", if it is there; *at moves on. False = told. */
 bool reader_port(struct reader *reader, const struct statement *statement, uint32_t *at, uint16_t *ret_port);
@@ -140,7 +143,8 @@ bool reader_name(struct reader *reader, const struct statement *statement, const
 
 /* keyblock.c */
 void keys_read_all(struct reader *reader, const struct statement *first);
-const struct tsig_key *reader_key(struct reader *reader, const struct statement *statement, const struct item *item);
+const struct tsig_key *reader_key(
+        struct reader *reader, const struct statement *statement, const struct item *item);
 
 /* acl_read.c */
 const struct acl *acl_read(struct reader *reader, const struct statement *statement, const struct item *body);
@@ -154,8 +158,8 @@ const struct acl_element *acl_address_beside_key(const struct acl *acl);
 const struct acl *acl_localhost(struct reader *reader);
 
 /* target.c */
-void targets_read(struct reader *reader, const struct statement *statement, uint32_t from, const struct conf_target **ret_targets,
-        size_t *ret_count);
+void targets_read(struct reader *reader, const struct statement *statement, uint32_t from,
+        const struct conf_target **ret_targets, size_t *ret_count);
 /* Gives targets without a key the key of their server block. */
 void targets_apply_servers(struct reader *reader, struct conf_target *targets, size_t count);
 
@@ -163,21 +167,23 @@ void targets_read_named(struct reader *reader, struct named_list *named);
 
 /* list.c: named lists */
 void lists_register(struct reader *reader, const struct statement *first);
-void lists_read_rest(struct reader *reader, const struct statement *first); /* those that nothing uses, for their errors */
+void lists_read_rest(
+        struct reader *reader, const struct statement *first); /* those that nothing uses, for their errors */
 struct named_list *list_find(const struct table *table, const char *name);
 void list_suggest(const struct table *table, struct suggestion *suggestion);
 
 /* options.c, policy.c, zone.c: one function a statement, named in the table. */
 typedef void statement_reader(struct reader *reader, struct block *block, const struct statement *statement);
 statement_reader read_options, read_controls, read_controls_unix, read_zone, read_zone_files, read_server;
-statement_reader read_directory, read_state_directory, read_serial_file, read_include_root, read_port, read_listen_on,
-        read_tcp_clients, read_tcp_clients_per_peer, read_transfers_out, read_tcp_idle, read_transfer_time, read_transfer_idle,
-        read_min_transfer_rate, read_store_limit, read_notify_rate, read_query_rate;
-statement_reader read_notify, read_notify_to_soa, read_also_notify, read_allow_transfer, read_transfers_public,
-        read_allow_query, read_serial_method, read_lost_state, read_notify_source, read_notify_delay, read_max_journal_size,
-        read_max_ixfr_ratio, read_settle_time;
-statement_reader read_zone_type, read_zone_file, read_zone_files_directory, read_zone_files_name, read_zone_files_include_root,
-        read_server_keys;
+statement_reader read_directory, read_state_directory, read_serial_file, read_include_root, read_port,
+        read_listen_on, read_tcp_clients, read_tcp_clients_per_peer, read_transfers_out, read_tcp_idle,
+        read_transfer_time, read_transfer_idle, read_min_transfer_rate, read_store_limit, read_notify_rate,
+        read_query_rate;
+statement_reader read_notify, read_notify_to_soa, read_also_notify, read_allow_transfer,
+        read_transfers_public, read_allow_query, read_serial_method, read_lost_state, read_notify_source,
+        read_notify_delay, read_max_journal_size, read_max_ixfr_ratio, read_settle_time;
+statement_reader read_zone_type, read_zone_file, read_zone_files_directory, read_zone_files_name,
+        read_zone_files_include_root, read_server_keys;
 void policy_set_defaults(struct conf_policy *policy);
 void policy_check(struct reader *reader, const struct block *block);
 void options_set_defaults(struct reader *reader);

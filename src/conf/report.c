@@ -30,9 +30,9 @@ struct finding {
 /* The line without its newline. False where there is none. */
 static bool find_line(const struct source *source, uint32_t line, const char **ret_begin, size_t *ret_length)
 {
-        const char *begin = source->text, *end = source->text + source->length;
-        if (!begin || line == 0)
+        if (!source->text || line == 0)
                 return false;
+        const char *begin = source->text, *end = source->text + source->length;
         for (uint32_t i = 1; i < line; i++) {
                 begin = memchr(begin, '\n', (size_t)(end - begin));
                 if (!begin++)

@@ -1,5 +1,5 @@
-/* What the load of a configuration has to say, gathered until the whole text is known: only then is it sure which lines belong to a
- * key and must not be quoted (I8). */
+/* What the load of a configuration has to say, gathered until the whole text is known: only then is it sure
+ * which lines belong to a key and must not be quoted (I8). */
 #pragma once
 
 #include "base/arena.h"
@@ -21,11 +21,12 @@ struct source {
         dev_t device;
         ino_t inode;
         mode_t mode;
-        bool is_hidden;  /* no line is ever quoted: a key file, or one from outside the configuration's folder */
+        bool is_hidden; /* no line is ever quoted: a key file, or one from outside the configuration's folder
+                         */
         bool has_secret;
         struct line_range {
                 uint32_t first, last;
-        } *hidden; /* in the syntax arena */
+        } * hidden; /* in the syntax arena */
         size_t hidden_count, hidden_capacity;
 };
 

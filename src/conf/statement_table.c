@@ -1,9 +1,10 @@
-/* The statement table: every statement that named.conf knows (BIND 9.18, 9.20, and older ones that still stand in files), and ours.
+/* The statement table: every statement that named.conf knows (BIND 9.18, 9.20, and older ones that still
+ * stand in files), and ours.
  *
  *     HONOURED   has its effect
  *     NOTED      a hidden primary has no use for it: accepted, with one note
- *     REFUSED    would change what is served, which we cannot do: an error, but for the values that change nothing
- *     NOT_BUILT  ours, or named.conf's, and yet to come: an error
+ *     REFUSED    would change what is served, which we cannot do: an error, but for the values that change
+ * nothing NOT_BUILT  ours, or named.conf's, and yet to come: an error
  *
  * Sorted by name; a name stands in several rows where it means different things in different blocks. */
 
@@ -39,7 +40,8 @@ static const struct rule rules[] = {
         {"allow-query", PLACE_POLICY, HONOURED, .read = read_allow_query, .turn = 1},
         {"allow-query-cache", PLACE_OPTIONS, NOTED, .why = RESOLVER},
         {"allow-query-cache-on", PLACE_OPTIONS, NOTED, .why = RESOLVER},
-        {"allow-query-on", PLACE_POLICY, REFUSED, .why = "queries are not told apart by the address that they come to"},
+        {"allow-query-on", PLACE_POLICY, REFUSED,
+                .why = "queries are not told apart by the address that they come to"},
         {"allow-recursion", PLACE_OPTIONS, NOTED, .why = RESOLVER},
         {"allow-recursion-on", PLACE_OPTIONS, NOTED, .why = RESOLVER},
         {"allow-transfer", PLACE_POLICY, HONOURED, .read = read_allow_transfer, .turn = 1},
@@ -271,8 +273,10 @@ static const struct rule rules[] = {
         {"prefetch", PLACE_OPTIONS, NOTED, .why = RESOLVER},
         {"primaries", PLACE_TOP, HONOURED, .read = NULL, .may_repeat = true},
         {"primaries", PLACE_ZONE, REFUSED, .why = INCOMING},
-        {"provide-ixfr", PLACE_OPTIONS, REFUSED, .why = "transfers would still be incremental", .unless = "yes|true|1"},
-        {"provide-ixfr", PLACE_SERVER, REFUSED, .why = "transfers would still be incremental", .unless = "yes|true|1"},
+        {"provide-ixfr", PLACE_OPTIONS, REFUSED, .why = "transfers would still be incremental",
+                .unless = "yes|true|1"},
+        {"provide-ixfr", PLACE_SERVER, REFUSED, .why = "transfers would still be incremental",
+                .unless = "yes|true|1"},
         {"provide-zoneversion", PLACE_OPTIONS, NOTED, .why = TUNING},
         {"pubkey", PLACE_ZONE, NOTED, .why = TUNING},
         {"qname-minimization", PLACE_OPTIONS, NOTED, .why = RESOLVER},

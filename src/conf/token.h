@@ -23,7 +23,7 @@ struct token {
         size_t length;
         uint32_t line, column;         /* from 1; column in octets */
         uint32_t end_line, end_column; /* just behind it */
-        const char *problem; /* of TOKEN_BAD and TOKEN_UNCLOSED */
+        const char *problem;           /* of TOKEN_BAD and TOKEN_UNCLOSED */
 };
 
 struct scanner {

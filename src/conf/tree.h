@@ -1,5 +1,5 @@
-/* The syntax of named.conf, before any statement has a meaning: statements of words, strings, "!" and blocks, each with its
- * position; included files stand in the place of their include.
+/* The syntax of named.conf, before any statement has a meaning: statements of words, strings, "!" and blocks,
+ * each with its position; included files stand in the place of their include.
  *
  *     statement = item+ ";"        item = WORD | STRING | "!" | "{" statement* "}"
  */
@@ -25,7 +25,8 @@ struct statement {
         uint32_t count, capacity;
         const struct source *source;
         struct statement *next;
-        struct tsig_key *key; /* the key of a K*.private or K*.key file that was included here; items[0] is "key" */
+        struct tsig_key
+                *key; /* the key of a K*.private or K*.key file that was included here; items[0] is "key" */
 };
 
 struct tree {
@@ -35,17 +36,17 @@ struct tree {
         bool without_secrets_check;
         struct source **sources;
         size_t source_count, source_capacity;
-        size_t text_bytes;      /* of all files */
+        size_t text_bytes; /* of all files */
         size_t statement_count;
-        const char *folder;     /* of the main file, absolute; "" where there are no files */
-        const char *directory;  /* options' own, as soon as it was read; absolute */
+        const char *folder;    /* of the main file, absolute; "" where there are no files */
+        const char *directory; /* options' own, as soon as it was read; absolute */
         struct secret_text {
                 void *bytes;
                 size_t size;
                 struct secret_text *next;
-        } *secrets;             /* what tree_free wipes */
+        } * secrets; /* what tree_free wipes */
         struct statement *first;
-        bool failed;            /* out of memory */
+        bool failed; /* out of memory */
 };
 
 /* Reads the file and what it includes. Faults go to tree->report and leave what could be understood. */
@@ -53,8 +54,9 @@ void tree_load(struct tree *tree, const char *path, const struct conf_load_optio
 /* Wipes the text of all files and every secret. */
 void tree_free(struct tree *tree);
 
-/* Opens and reads a file for a statement at `at`, relative to its file and then to directory. NULL = told, or memory is out. Refuses
- * a file with secrets that others may read, once has_secret is set and tree_check_secret is called. */
+/* Opens and reads a file for a statement at `at`, relative to its file and then to directory. NULL = told, or
+ * memory is out. Refuses a file with secrets that others may read, once has_secret is set and
+ * tree_check_secret is called. */
 struct source *tree_read_file(struct tree *tree, struct position at, const char *path);
 void tree_check_secret(struct tree *tree, struct source *source);
 

@@ -1,4 +1,5 @@
-/* The simple values of named.conf as text: numbers, durations, sizes, percentages, booleans. Pure. All return 0 or -EINVAL, -ERANGE. */
+/* The simple values of named.conf as text: numbers, durations, sizes, percentages, booleans. Pure. All return
+ * 0 or -EINVAL, -ERANGE. */
 #pragma once
 
 #include <stdbool.h>

@@ -5,7 +5,6 @@
 #include "conf/reader.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>

@@ -74,8 +74,7 @@ static void test_hints(void **state)
                 {"zone a { file a; allow-transfer { key kk; }; };" KEY, "did you mean \"k\"?"},
                 {"zone a { file a; allow-transfer { ofice; }; }; acl office { none; };",
                         "did you mean \"office\"?"},
-                {"options { allow-transfer { any; }; };",
-                        "name a key or addresses; if it is meant: transfers-public yes;"},
+                {"options { allow-transfer { any; }; };", "allow-transfer { key \"NAME\"; }; or addresses"},
                 {"zone a { };", "file \"FILE\"; or a zone-files statement with a folder of zones"},
         };
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
