@@ -227,15 +227,21 @@ def soa_serial(address, port, name, tcp=False, timeout=3, source=None):
     return None
 
 
+WIRE_ALGORITHMS = {"hmac-md5": "hmac-md5.sig-alg.reg.int."}
+
+
 def keyring(name, secret, algorithm="hmac-sha256"):
-    return dns.tsigkeyring.from_text({name: (algorithm, secret)})
+    return dns.tsigkeyring.from_text({name: (WIRE_ALGORITHMS.get(algorithm, algorithm), secret)})
 
 
-def axfr(address, port, name, key=None, source=None, timeout=30):
+CLIENT = "127.0.0.9"  # the test's own address: nobody's secondary
+
+
+def axfr(address, port, name, key=None, source=CLIENT, timeout=30):
     """Every record of an AXFR as sorted text lines, the SOA once; and the serial."""
     kwargs = {}
     if key:
-        kwargs = {"keyring": keyring(key[0], key[2], key[1]), "keyname": key[0], "keyalgorithm": key[1]}
+        kwargs = {"keyring": keyring(key[0], key[2], key[1]), "keyname": key[0], "keyalgorithm": WIRE_ALGORITHMS.get(key[1], key[1])}
     zone = dns.zone.Zone(dns.name.from_text(name), relativize=False)
     messages = dns.query.xfr(address, name, port=port, relativize=False, source=source, timeout=timeout * PATIENCE,
                              lifetime=timeout * PATIENCE, **kwargs)
@@ -271,6 +277,7 @@ def without_soa(records):
 class Secondary:
     """A real server that follows our daemon."""
     name = "?"
+    keeps_case = True
 
     def __init__(self, folder, primary, zones, key=None, address="127.0.0.1"):
         self.folder = Path(folder) / self.name
@@ -343,7 +350,7 @@ class Bind(Secondary):
             f'  managed-keys-directory "{self.folder}"; listen-on port {self.port} {{ {self.address}; }}; listen-on-v6 {{ none; }};\n'
             f"  recursion no; dnssec-validation no; allow-transfer {{ any; }}; notify no; transfer-source {self.address};\n"
             f"  notify-source {self.address}; request-ixfr yes; serial-query-rate 1000; min-retry-time 1; min-refresh-time 1; minimal-responses yes; }};\n"
-            f'logging {{ channel f {{ file "{self.folder}/bind-named.log"; severity debug 1; print-time yes; }}; category default {{ f; }}; '
+            f'logging {{ channel f {{ file "{self.folder}/bind-named.log"; severity debug 3; print-time yes; }}; category default {{ f; }}; '
             f"category xfer-in {{ f; }}; category notify {{ f; }}; }};\ncontrols {{ }};\n{zones}")
 
     def argv(self):
@@ -356,6 +363,7 @@ class Bind(Secondary):
 
 class Nsd(Secondary):
     name = "nsd"
+    keeps_case = False  # it serves names in lower case, whatever it was sent
 
     def __init__(self, *args, address="127.0.0.2", **kwargs):
         super().__init__(*args, address=address, **kwargs)
@@ -369,7 +377,7 @@ class Nsd(Secondary):
         (self.folder / "nsd.conf").write_text(
             f'server:\n  ip-address: {self.address}@{self.port}\n  username: ""\n  chroot: ""\n  zonesdir: "{self.folder}"\n  xfrdfile: "{self.folder}/xfrd.state"\n'
             f'  xfrdir: "{self.folder}"\n  zonelistfile: "{self.folder}/zone.list"\n  pidfile: "{self.folder}/nsd.pid"\n  verbosity: 2\n  server-count: 1\n'
-            f'  cookie-secret-file: ""\n  xfrd-reload-timeout: 0\nremote-control:\n  control-enable: no\n{key}{zones}')
+            f'  cookie-secret-file: ""\n  database: ""\n  xfrd-reload-timeout: 0\nremote-control:\n  control-enable: no\n{key}{zones}')
 
     def argv(self):
         return [PEERS / "usr/sbin/nsd", "-d", "-c", self.folder / "nsd.conf"]
@@ -381,11 +389,13 @@ class Nsd(Secondary):
 
 class Knot(Secondary):
     name = "knot"
+    keeps_case = False
 
     def __init__(self, *args, address="127.0.0.3", **kwargs):
         super().__init__(*args, address=address, **kwargs)
 
     def configure(self):
+        (self.folder / "db").mkdir(exist_ok=True)
         key = f'key:\n  - id: "{self.key[0]}"\n    algorithm: {self.key[1]}\n    secret: "{self.key[2]}"\n' if self.key else ""
         use = f'    key: "{self.key[0]}"\n' if self.key else ""
         zones = "".join(f'  - domain: "{z}"\n    master: primary\n    acl: [notify, transfer]\n' for z in self.zones)
@@ -394,7 +404,7 @@ class Knot(Secondary):
             f'log:\n  - target: stderr\n    any: info\ndatabase:\n  storage: "{self.folder}/db"\n{key}'
             f"remote:\n  - id: primary\n    address: {self.primary.address}@{self.primary.port}\n    via: {self.address}\n{use}"
             f"acl:\n  - id: notify\n    address: {self.primary.address}\n    action: notify\n{use}  - id: transfer\n    address: 127.0.0.0/8\n    action: transfer\n"
-            f'template:\n  - id: default\n    storage: "{self.folder}"\n    zonefile-load: whole\n    journal-content: changes\n    refresh-min-interval: 1\n    retry-min-interval: 1\n'
+            f'template:\n  - id: default\n    storage: "{self.folder}"\n    zonefile-load: whole\n    journal-content: changes\n    refresh-min-interval: 2\n    retry-min-interval: 1\n'
             f"zone:\n{zones}")
 
     def argv(self):
