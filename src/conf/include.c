@@ -315,8 +315,11 @@ void tree_load(struct tree *tree, const char *path, const struct conf_load_optio
         if (tree->without_files) {
                 tree->folder = "";
                 source = source_new(tree, path, NULL, 0);
-                if (source && (source->text = malloc(options->text_length + 1))) {
-                        memcpy(source->text, options->text, options->text_length);
+                if (source)
+                        source->text = malloc(options->text_length + 1);
+                if (source && source->text) {
+                        if (options->text_length > 0)
+                                memcpy(source->text, options->text, options->text_length);
                         source->text[options->text_length] = '\0';
                         source->length = options->text_length;
                 } else {

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #define TURNS 4
+#define HINTS_MAX 100 /* errors: in a file of another kind every word is unknown, and a hint costs most */
 
 static const char *place_name(unsigned places)
 {
@@ -53,7 +54,7 @@ static void tell_unknown(struct reader *reader, const struct block *block, const
         }
         struct suggestion near = {.text = name};
         char hint[128];
-        for (size_t i = 0; i < rule_count(); i++)
+        for (size_t i = 0; i < rule_count() && reader->report->error_count < HINTS_MAX; i++)
                 if (rule_at(i)->places & block->place)
                         suggestion_consider(&near, rule_at(i)->name);
         if (near.best)
