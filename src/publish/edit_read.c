@@ -59,6 +59,9 @@ static int answer_open_failed(struct edit *edit, int r)
         case -EINVAL:
                 verdict_set(verdict, VERDICT_BROKEN, "%s is not a regular file", edit->job->path);
                 return EDIT_ANSWERED;
+        case -EXDEV:
+                verdict_set(verdict, VERDICT_BROKEN, "%s leads out of its folder by a symlink: widen include-root, or name the file in a zone block", edit->job->path);
+                return EDIT_ANSWERED;
         case -ENOMEM:
                 return r;
         default:
@@ -77,7 +80,7 @@ int edit_open(struct edit *edit)
                 edit->floor = last.serial;
         int r = source_snapshot_folder(edit->job->root, edit->job->include_root, &edit->snapshot);
         if (r == 0)
-                r = source_open(edit->snapshot, edit->job->path, &edit->fd, &edit->identity);
+                r = (edit->job->is_found ? source_open_found : source_open)(edit->snapshot, edit->job->path, &edit->fd, &edit->identity);
         if (r < 0)
                 return answer_open_failed(edit, r);
 

@@ -54,7 +54,7 @@ static void publisher_run_job(struct publisher *publisher, struct publish_job *j
                 bool was_alone = batch->waiting_count == 0;
                 publish_batch_abort(batch, r);
                 job->retry_soon = true;
-                verdict_set(&job->verdict, VERDICT_FAILED, "%s%s", strerror(-r), was_alone ? "" : " (in a batch with others)");
+                verdict_set(&job->verdict, VERDICT_FAILED, "%s%s; what was served stays, it is tried again", strerror(-r), was_alone ? "" : " (in a batch with others)");
                 answer_at_once(publisher, job);
                 return;
         }

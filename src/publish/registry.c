@@ -41,6 +41,7 @@ struct publish_job *registry_job_new(struct registry *registry, const struct reg
 
         if (!job)
                 return NULL;
+        job->is_found = !entry->zone.is_configured;
         job->path = strdup(entry->path);
         job->root = entry->folder ? strdup(entry->folder) : parent_folder(entry->path);
         job->include_root = include_root ? strdup(include_root) : NULL;

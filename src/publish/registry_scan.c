@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct registry_entry *entry_new(struct registry *registry, const uint8_t *name, const char *path, const char *folder)
@@ -144,6 +145,14 @@ static void cleanup_dir(DIR **dir)
                 closedir(*dir);
 }
 
+/* An edit of what a symlink points to is not seen in the folder. */
+static void watch_symlink(struct registry *registry, const struct dirent *item, struct registry_entry *entry)
+{
+        struct stat st;
+        if (item->d_type == DT_LNK || (item->d_type == DT_UNKNOWN && lstat(entry->path, &st) == 0 && S_ISLNK(st.st_mode)))
+                entry_watch(registry, entry);
+}
+
 static int scan_folder(struct registry *registry, const struct conf_zone_files *folder)
 {
         CLEANUP(cleanup_dir) DIR *dir = opendir(folder->directory);
@@ -158,6 +167,8 @@ static int scan_folder(struct registry *registry, const struct conf_zone_files *
                 int r = scan_file(registry, folder, item->d_name, &entry);
                 if (r < 0)
                         return r;
+                if (r == 0)
+                        watch_symlink(registry, item, entry);
         }
         return 0;
 }
@@ -297,6 +308,17 @@ static void on_file(struct registry *registry, const char *path)
         look_at_includers(registry, path);
 }
 
+/* Every zone whose file no writer has open; the watcher tells of the others when they are closed. */
+static void look_at_closed(struct registry *registry)
+{
+        struct registry_entry *entry;
+        size_t position = 0;
+
+        while ((entry = table_next(&registry->by_name, &position)))
+                if (!watch_is_being_written(registry->watch, entry->path))
+                        registry_look(registry, entry, false, NULL, NULL);
+}
+
 void registry_watch_event(void *context, enum watch_event event, const char *path)
 {
         struct registry *registry = context;
@@ -309,7 +331,7 @@ void registry_watch_event(void *context, enum watch_event event, const char *pat
         case WATCH_RESCAN:
                 log_write(LOG_INFO, &(struct log_fields){.file = path}, "%s: looking at all of it again", path);
                 registry_scan(registry);
-                registry_reload_all(registry, NULL, NULL);
+                look_at_closed(registry);
                 break;
         }
 }
