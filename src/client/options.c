@@ -15,10 +15,10 @@
 static const struct command commands[] = {
         {"status", client_status, 0, 1, "[ZONE]", "j", "what is published, and who has it; worst first"},
         {"reload", client_reload, 0, 1, "[ZONE]", "j",
-                "look at a zone's file now, or at everything, and tell the verdict"},
+                "look at its file (or all) now, tell the verdict"},
         {"notify", client_notify, 1, 1, "ZONE", "j", "send NOTIFY to every target of the zone again"},
         {"check", client_check, 1, SIZE_MAX, "FILE|DIR...", "jo",
-                "read zone files and tell all that is wrong; needs no daemon"},
+                "tell all that is wrong in zone files; no daemon"},
         {"show", client_show, 1, 1, "ZONE", "", "the published zone as text"},
         {"dump", client_dump, 1, 1, "ZONE", "", "its versions and journal steps, then its text"},
         {"freeze", client_freeze, 1, 1, "ZONE", "j", "let edits wait"},
