@@ -8,34 +8,20 @@
  *
  * The delta is checked as it is applied (I3): what it removes has to be there, octet for octet and with that
  * TTL; what it adds must not be there. */
-#include "store/store_data.h"
+#include "store/leaf_place.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define LEAF_SMALL 4096
-/* How far leaves behind are moved when the sequences between two of one group ran out. */
-#define SEQUENCE_ROOM (1ull << 48)
 
 struct edit {
-        struct store_batch *batch;
-        uint64_t zone_id;
-        const uint8_t *apex;
+        struct leaf_places places;
         const struct record *removed, *removed_end;
         const struct record *added, *added_end;
         struct leaf_totals *totals;
-        MDB_cursor *cursor;
-        struct arena arena;       /* of the records of the leaves at hand */
         struct record_list list;  /* the content at hand */
         struct record_list other; /* what a merge makes of it */
-};
-
-/* A leaf that is there, its first record decoded. */
-struct place {
-        bool is_there;
-        struct leaf_key key;
-        struct record first;
-        size_t length; /* of the body */
 };
 
 static const struct record *next_change(const struct edit *edit)
@@ -47,112 +33,17 @@ static const struct record *next_change(const struct edit *edit)
         return record_compare(edit->removed, edit->added) <= 0 ? edit->removed : edit->added;
 }
 
-static int walk_error(int r)
-{
-        return r == -EBADMSG || r == 1 ? -EUCLEAN : r;
-}
-
-static int place_load(struct edit *edit, const MDB_val *key, const MDB_val *value, struct place *ret_place)
-{
-        struct message_walk walk;
-        struct store_leaf leaf;
-        int r = leaf_open(value, &leaf);
-
-        if (r == 0)
-                r = leaf_key_load(&ret_place->key, key);
-        if (r == 0)
-                r = walk_error(message_walk_begin(&walk, leaf.message, leaf.length));
-        if (r == 0)
-                r = walk_error(message_walk_next(&walk, &edit->arena, &ret_place->first));
-        ret_place->length = leaf.length;
-        ret_place->is_there = r == 0;
-        return r;
-}
-
-/* Loads what the cursor's move found; nothing there is no error. */
-static int place_found(
-        struct edit *edit, int r, const MDB_val *key, const MDB_val *value, struct place *ret_place)
-{
-        ret_place->is_there = false;
-        if (r == 0 && key_is_of_zone(key, edit->zone_id))
-                return place_load(edit, key, value, ret_place);
-        return r < 0 ? r : 0;
-}
-
-/* The leaf that the record is in, or would be: the last whose first record is not behind it, else the first
- * of all. */
-static int place_find(struct edit *edit, const struct record *record, struct place *ret_place)
-{
-        struct leaf_key last;
-        MDB_val key, value;
-        int r = leaf_key_make(&last, edit->zone_id, record->owner, edit->apex, UINT64_MAX);
-
-        if (r < 0)
-                return r;
-        r = leaf_cursor_floor(edit->cursor, edit->zone_id, &last, &key, &value);
-        if (r == 1)
-                return place_found(edit, leaf_cursor_first(edit->cursor, edit->zone_id, &key, &value), &key,
-                        &value, ret_place);
-        r = place_found(edit, r, &key, &value, ret_place);
-        /* Within one group the keys do not tell. */
-        while (r == 0 && leaf_key_is_same_group(&ret_place->key, &last) &&
-                record_compare(&ret_place->first, record) > 0) {
-                struct place before;
-
-                r = place_found(
-                        edit, cursor_move(edit->cursor, &key, &value, MDB_PREV), &key, &value, &before);
-                if (r < 0 || !before.is_there)
-                        break;
-                *ret_place = before;
-        }
-        return r;
-}
-
-static int place_beside(
-        struct edit *edit, const struct place *place, MDB_cursor_op direction, struct place *ret_beside)
-{
-        MDB_val key = {place->key.length, (void *)place->key.bytes}, value;
-        int r = cursor_move(edit->cursor, &key, &value, MDB_SET);
-
-        if (r == 1)
-                return -EUCLEAN;
-        if (r == 0)
-                r = cursor_move(edit->cursor, &key, &value, direction);
-        return place_found(edit, r, &key, &value, ret_beside);
-}
-
-/* Appends all records of a leaf to the list. */
-static int place_read(struct edit *edit, const struct place *place, struct record_list *list)
-{
-        MDB_val key = {place->key.length, (void *)place->key.bytes}, value;
-        struct message_walk walk;
-        struct store_leaf leaf;
-        struct record record;
-        int r = cursor_move(edit->cursor, &key, &value, MDB_SET);
-
-        if (r == 0)
-                r = leaf_open(&value, &leaf);
-        if (r == 0)
-                r = message_walk_begin(&walk, leaf.message, leaf.length);
-        if (r != 0)
-                return walk_error(r);
-        while ((r = message_walk_next(&walk, &edit->arena, &record)) == 0)
-                if (record_list_add(list, &record) < 0)
-                        return -ENOMEM;
-        return r == 1 ? 0 : walk_error(r);
-}
-
 /* The records of a leaf are at hand now: what becomes of them is counted when it is written. */
-static int place_take(struct edit *edit, const struct place *place, struct record_list *list)
+static int place_take(struct edit *edit, const struct leaf_place *place, struct record_list *list)
 {
         edit->totals->leaf_count--;
         edit->totals->axfr_bytes -= place->length;
-        return place_read(edit, place, list);
+        return leaf_place_read(&edit->places, place, list);
 }
 
-static int place_delete(struct edit *edit, const struct place *place)
+static int place_delete(struct edit *edit, const struct leaf_place *place)
 {
-        return batch_delete(edit->batch, DATABASE_LEAVES, place->key.bytes, place->key.length);
+        return batch_delete(edit->places.batch, DATABASE_LEAVES, place->key.bytes, place->key.length);
 }
 
 static int push(struct record_list *list, const struct record *record)
@@ -216,106 +107,34 @@ static int merge(struct edit *edit, const struct record *bound)
         return r;
 }
 
-/* Moves the leaves of the group from `next` on by SEQUENCE_ROOM and more, the last first. */
-static int group_move(struct edit *edit, struct place *next)
-{
-        struct leaf_key key = next->key, moved;
-        uint64_t count = 0, begin = leaf_key_sequence(&next->key);
-        MDB_val name = {key.length, key.bytes}, value;
-        int r = cursor_move(edit->cursor, &name, &value, MDB_SET);
-
-        for (; r == 0; count++) {
-                r = cursor_move(edit->cursor, &name, &value, MDB_NEXT);
-                if (r != 0 || leaf_key_load(&moved, &name) < 0 || !leaf_key_is_same_group(&moved, &next->key))
-                        break;
-                key = moved;
-        }
-        if (begin > UINT64_MAX - SEQUENCE_ROOM - (count + 1) * LEAF_SEQUENCE_STEP)
-                return -EOVERFLOW; /* after millions of splits: the zone is to be written anew */
-        for (uint64_t n = count + 1; r >= 0 && n-- > 0;) {
-                CLEANUP_FREE void *copy = NULL;
-                struct leaf_key before = key;
-                const uint8_t *body;
-                size_t length;
-
-                r = read_get(&edit->batch->view, DATABASE_LEAVES, key.bytes, key.length, &body, &length);
-                if (r == 0 && !(copy = malloc(length)))
-                        r = -ENOMEM;
-                if (r < 0)
-                        break;
-                memcpy(copy, body, length);
-                name = (MDB_val){key.length, key.bytes};
-                if (n > 0 && cursor_move(edit->cursor, &name, &value, MDB_SET) == 0 &&
-                        cursor_move(edit->cursor, &name, &value, MDB_PREV) == 0)
-                        r = leaf_key_load(&before, &name);
-                moved = key;
-                leaf_key_set_sequence(&moved, begin + SEQUENCE_ROOM + n * LEAF_SEQUENCE_STEP);
-                if (r == 0)
-                        r = batch_delete(edit->batch, DATABASE_LEAVES, key.bytes, key.length);
-                if (r == 0)
-                        r = batch_put_body(
-                                edit->batch, DATABASE_LEAVES, moved.bytes, moved.length, copy, length);
-                next->key = moved;
-                key = before;
-        }
-        return r < 0 ? r : 0;
-}
-
-/* A key for the leaf that begins with record and lies between previous and next. */
-static int key_between(struct edit *edit, const struct record *record, const struct place *previous,
-        struct place *next, struct leaf_key *ret_key)
-{
-        uint64_t low = 0, high;
-        int r = leaf_key_make(ret_key, edit->zone_id, record->owner, edit->apex, 0);
-
-        if (r < 0)
-                return r;
-        if (previous->is_there && leaf_key_is_same_group(&previous->key, ret_key))
-                low = leaf_key_sequence(&previous->key);
-        if (!next->is_there || !leaf_key_is_same_group(&next->key, ret_key)) {
-                if (low > UINT64_MAX - LEAF_SEQUENCE_STEP)
-                        return -EOVERFLOW;
-                leaf_key_set_sequence(ret_key, low + LEAF_SEQUENCE_STEP);
-                return 0;
-        }
-        high = leaf_key_sequence(&next->key);
-        if (high - low < 2) {
-                r = group_move(edit, next);
-                if (r < 0)
-                        return r;
-                high = leaf_key_sequence(&next->key);
-        }
-        leaf_key_set_sequence(ret_key, low + (high - low) / 2);
-        return 0;
-}
-
 /* A leaf, what lies beside it, and where the content at hand goes. */
 struct span {
-        struct place previous;
-        struct place place; /* not there: the zone has no leaf */
-        struct place next;
+        struct leaf_place previous;
+        struct leaf_place place; /* not there: the zone has no leaf */
+        struct leaf_place next;
 };
 
 /* Writes the leaf that the writer holds; it is the previous one from then on. While the place's key fits, it
  * is used again. */
 static int leaf_put(struct edit *edit, struct span *span, const struct record *first, size_t length)
 {
-        struct iovec piece = {edit->batch->store->writer->bytes, length};
-        struct place written = {.is_there = true, .length = length};
-        int r = leaf_key_make(&written.key, edit->zone_id, first->owner, edit->apex, 0);
+        struct iovec piece = {edit->places.batch->store->writer->bytes, length};
+        struct leaf_place written = {.is_there = true, .length = length};
+        int r = leaf_key_make(&written.key, edit->places.zone_id, first->owner, edit->places.apex, 0);
         bool keeps_key =
                 r == 0 && span->place.is_there && leaf_key_is_same_group(&span->place.key, &written.key);
 
         if (keeps_key)
                 written.key = span->place.key;
         else if (r == 0)
-                r = key_between(edit, first, &span->previous, &span->next, &written.key);
+                r = leaf_key_between(&edit->places, first, &span->previous, &span->next, &written.key);
         if (r == 0 && span->place.is_there && !keeps_key)
                 r = place_delete(edit, &span->place);
         if (r < 0)
                 return r;
         span->place.is_there = false;
-        r = batch_put(edit->batch, DATABASE_LEAVES, written.key.bytes, written.key.length, &piece, 1, 0);
+        r = batch_put(
+                edit->places.batch, DATABASE_LEAVES, written.key.bytes, written.key.length, &piece, 1, 0);
         edit->totals->leaf_count++;
         edit->totals->axfr_bytes += length;
         span->previous = written;
@@ -331,11 +150,13 @@ static int span_write(struct edit *edit, struct span *span)
         if (count == 0)
                 return span->place.is_there ? place_delete(edit, &span->place) : 0;
         for (size_t at = 0; r == 0 && at < count; at += used) {
-                r = leaf_render(edit->batch->store->writer, items + at, count - at, fill, &used, &length);
+                r = leaf_render(
+                        edit->places.batch->store->writer, items + at, count - at, fill, &used, &length);
                 if (r == 0 && at == 0 && used < count) {
                         /* A split leaves room in both parts. */
                         fill = LEAF_BODY_FILL;
-                        r = leaf_render(edit->batch->store->writer, items, count, fill, &used, &length);
+                        r = leaf_render(
+                                edit->places.batch->store->writer, items, count, fill, &used, &length);
                 }
                 if (r == 0)
                         r = leaf_put(edit, span, &items[at], length);
@@ -347,15 +168,15 @@ static int span_write(struct edit *edit, struct span *span)
 static int small_length(struct edit *edit, size_t *ret_length)
 {
         size_t used;
-        int r = leaf_render(edit->batch->store->writer, edit->list.items, edit->list.count, LEAF_SMALL, &used,
-                ret_length);
+        int r = leaf_render(edit->places.batch->store->writer, edit->list.items, edit->list.count, LEAF_SMALL,
+                &used, ret_length);
 
         if (r == 0 && (used < edit->list.count || *ret_length > LEAF_SMALL))
                 *ret_length = SIZE_MAX;
         return r;
 }
 
-static bool fits_together(size_t length, const struct place *neighbour)
+static bool fits_together(size_t length, const struct leaf_place *neighbour)
 {
         return neighbour->is_there && length <= LEAF_SMALL && length + neighbour->length <= LEAF_BODY_FILL;
 }
@@ -363,8 +184,8 @@ static bool fits_together(size_t length, const struct place *neighbour)
 /* The leaf behind comes into the content at hand. */
 static int absorb_next(struct edit *edit, struct span *span)
 {
-        struct place gone = span->next;
-        int r = place_beside(edit, &gone, MDB_NEXT, &span->next);
+        struct leaf_place gone = span->next;
+        int r = leaf_place_beside(&edit->places, &gone, MDB_NEXT, &span->next);
 
         if (r == 0)
                 r = place_take(edit, &gone, &edit->list);
@@ -375,8 +196,8 @@ static int absorb_next(struct edit *edit, struct span *span)
 static int absorb_previous(struct edit *edit, struct span *span)
 {
         struct record_list joined;
-        struct place before;
-        int r = place_beside(edit, &span->previous, MDB_PREV, &before);
+        struct leaf_place before;
+        int r = leaf_place_beside(&edit->places, &span->previous, MDB_PREV, &before);
 
         edit->other.count = 0;
         if (r == 0)
@@ -395,13 +216,13 @@ static int absorb_previous(struct edit *edit, struct span *span)
 
 static int span_find(struct edit *edit, const struct record *change, struct span *ret_span)
 {
-        int r = place_find(edit, change, &ret_span->place);
+        int r = leaf_place_find(&edit->places, change, &ret_span->place);
 
         ret_span->previous.is_there = ret_span->next.is_there = false;
         if (r < 0 || !ret_span->place.is_there)
                 return r;
-        r = place_beside(edit, &ret_span->place, MDB_PREV, &ret_span->previous);
-        return r < 0 ? r : place_beside(edit, &ret_span->place, MDB_NEXT, &ret_span->next);
+        r = leaf_place_beside(&edit->places, &ret_span->place, MDB_PREV, &ret_span->previous);
+        return r < 0 ? r : leaf_place_beside(&edit->places, &ret_span->place, MDB_NEXT, &ret_span->next);
 }
 
 /* Brings one leaf up to date, with all the changes that fall into it. */
@@ -434,8 +255,8 @@ int leaf_edit(struct store_batch *batch, uint64_t zone_id, const uint8_t *apex,
 {
         static const struct record_list none;
         const struct record *change;
-        struct edit edit = {.batch = batch, .zone_id = zone_id, .apex = apex, .totals = totals};
-        int r = read_cursor_open(&batch->view, DATABASE_LEAVES, &edit.cursor);
+        struct edit edit = {.places = {.batch = batch, .zone_id = zone_id, .apex = apex}, .totals = totals};
+        int r = read_cursor_open(&batch->view, DATABASE_LEAVES, &edit.places.cursor);
 
         removed = removed ? removed : &none;
         added = added ? added : &none;
@@ -447,10 +268,10 @@ int leaf_edit(struct store_batch *batch, uint64_t zone_id, const uint8_t *apex,
                 r = edit_leaf(&edit, change);
                 if (r == 0 && change == next_change(&edit))
                         r = -EUCLEAN; /* the leaves are not in order */
-                arena_free(&edit.arena);
+                arena_free(&edit.places.arena);
         }
-        read_cursor_close(edit.cursor);
-        arena_free(&edit.arena);
+        read_cursor_close(edit.places.cursor);
+        arena_free(&edit.places.arena);
         record_list_free(&edit.list);
         record_list_free(&edit.other);
         return r < 0 ? batch_fail(batch, r) : 0;

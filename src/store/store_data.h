@@ -111,10 +111,11 @@ bool key_is_of_zone(const MDB_val *key, uint64_t zone_id);
 
 /* ---- zone_row.c ---- */
 
-int zone_row_encode(const struct store_zone *zone, const struct store_file *files, size_t count, struct buffer *body);
+int zone_row_encode(
+        const struct store_zone *zone, const struct store_file *files, size_t count, struct buffer *body);
 int zone_row_decode(const uint8_t *body, size_t length, struct store_zone *ret_zone);
-int zone_row_decode_files(
-        const uint8_t *body, size_t length, struct arena *arena, const struct store_file **ret_files, size_t *ret_count);
+int zone_row_decode_files(const uint8_t *body, size_t length, struct arena *arena,
+        const struct store_file **ret_files, size_t *ret_count);
 
 /* ---- batch.c ---- */
 
@@ -126,11 +127,11 @@ int batch_put_body(struct store_batch *batch, enum store_database database, cons
 /* 0 also where there was nothing. */
 int batch_delete(struct store_batch *batch, enum store_database database, const void *key, size_t key_size);
 /* Keys from first up to, not including, limit (of the same length). */
-int batch_delete_range(
-        struct store_batch *batch, enum store_database database, const void *first, const void *limit, size_t size);
+int batch_delete_range(struct store_batch *batch, enum store_database database, const void *first,
+        const void *limit, size_t size);
 int batch_delete_zone_keys(struct store_batch *batch, enum store_database database, uint64_t zone_id);
-int batch_zone_put(
-        struct store_batch *batch, const struct store_zone *zone, const struct store_file *files, size_t count);
+int batch_zone_put(struct store_batch *batch, const struct store_zone *zone, const struct store_file *files,
+        size_t count);
 /* An id that no zone had before. */
 uint64_t batch_zone_id(struct store_batch *batch);
 
@@ -149,17 +150,19 @@ struct leaf_key {
         size_t length;
 };
 /* -EINVAL where owner is not at or below apex. */
-int leaf_key_make(struct leaf_key *key, uint64_t zone_id, const uint8_t *owner, const uint8_t *apex, uint64_t sequence);
+int leaf_key_make(
+        struct leaf_key *key, uint64_t zone_id, const uint8_t *owner, const uint8_t *apex, uint64_t sequence);
 /* -EUCLEAN where it has no such form. */
 int leaf_key_load(struct leaf_key *key, const MDB_val *value);
 uint64_t leaf_key_sequence(const struct leaf_key *key);
 void leaf_key_set_sequence(struct leaf_key *key, uint64_t sequence);
 bool leaf_key_is_same_group(const struct leaf_key *left, const struct leaf_key *right);
 /* The last leaf whose key is not behind `key`; 0, 1 = there is none. */
-int leaf_cursor_floor(MDB_cursor *cursor, uint64_t zone_id, const struct leaf_key *key, MDB_val *ret_key, MDB_val *ret_value);
-/* The leaf where records of owner may begin: 0, 1 = the zone has no leaf. */
-int leaf_cursor_seek(MDB_cursor *cursor, uint64_t zone_id, const uint8_t *owner, const uint8_t *apex, MDB_val *ret_key,
+int leaf_cursor_floor(MDB_cursor *cursor, uint64_t zone_id, const struct leaf_key *key, MDB_val *ret_key,
         MDB_val *ret_value);
+/* The leaf where records of owner may begin: 0, 1 = the zone has no leaf. */
+int leaf_cursor_seek(MDB_cursor *cursor, uint64_t zone_id, const uint8_t *owner, const uint8_t *apex,
+        MDB_val *ret_key, MDB_val *ret_value);
 int leaf_cursor_first(MDB_cursor *cursor, uint64_t zone_id, MDB_val *ret_key, MDB_val *ret_value);
 /* Checks a leaf's value; the body is a message. */
 int leaf_open(const MDB_val *value, struct store_leaf *ret_leaf);
@@ -173,9 +176,10 @@ struct leaf_writer {
 #define LEAF_BODY_FILL (STORE_LEAF_FILL - VALUE_OVERHEAD)
 #define LEAF_BODY_MAX (STORE_LEAF_MAX - VALUE_OVERHEAD)
 
-/* Renders records into writer->bytes, as many as fit in fill octets; a first one that is larger stays alone. -EMSGSIZE where it
- * fits in no message. */
-int leaf_render(struct leaf_writer *writer, const struct record *records, size_t count, size_t fill, size_t *ret_used, size_t *ret_length);
+/* Renders records into writer->bytes, as many as fit in fill octets; a first one that is larger stays alone.
+ * -EMSGSIZE where it fits in no message. */
+int leaf_render(struct leaf_writer *writer, const struct record *records, size_t count, size_t fill,
+        size_t *ret_used, size_t *ret_length);
 /* What leaves amount to, kept current while they change. */
 struct leaf_totals {
         uint64_t leaf_count;
@@ -183,14 +187,14 @@ struct leaf_totals {
         uint64_t axfr_bytes;
 };
 /* Writes the leaves of a whole zone: sorted records, without SOA. The zone has none yet. */
-int leaf_load(struct store_batch *batch, uint64_t zone_id, const uint8_t *apex, const struct record_list *records,
-        struct leaf_totals *ret_totals);
+int leaf_load(struct store_batch *batch, uint64_t zone_id, const uint8_t *apex,
+        const struct record_list *records, struct leaf_totals *ret_totals);
 
 /* ---- leaf_edit.c ---- */
 
 /* Applies a delta to the leaves. -EINVAL, -EUCLEAN, -ENOSPC ...: see store_batch_publish. */
-int leaf_edit(struct store_batch *batch, uint64_t zone_id, const uint8_t *apex, const struct record_list *removed,
-        const struct record_list *added, struct leaf_totals *totals);
+int leaf_edit(struct store_batch *batch, uint64_t zone_id, const uint8_t *apex,
+        const struct record_list *removed, const struct record_list *added, struct leaf_totals *totals);
 
 /* ---- step.c, journal.c ---- */
 

@@ -97,19 +97,31 @@ static unsigned environment_flags(const struct store *store)
         return MDB_NOTLS | MDB_RDONLY;
 }
 
-/* A file that is shorter than what its root says would be a SIGBUS later. */
-static int data_file_check(const struct store *store, const char **why)
+/* The file may end before the last page that was ever in use: one that was taken and given back within a
+ * transaction is never written. Where it was cut by somebody it does too, and reading there would be a
+ * SIGBUS. So it is made as long as its root says: a page that is lost reads as zeros then, which LMDB and the
+ * checksums tell. */
+static int data_file_extend(const struct store *store, const char **why)
 {
+        CLEANUP_CLOSE int fd = openat(store->directory_fd, "data.mdb", O_RDWR | O_CLOEXEC);
         MDB_envinfo info;
         MDB_stat pages;
         struct stat file;
+        off_t size;
 
-        if (mdb_env_info(store->env, &info) != 0 || mdb_env_stat(store->env, &pages) != 0)
+        if (fd < 0)
+                return store->read_only ? 0 : fail(-errno, "data.mdb cannot be written", why);
+        if (mdb_env_info(store->env, &info) != 0 || mdb_env_stat(store->env, &pages) != 0 ||
+                fstat(fd, &file) < 0)
                 return fail(-EIO, "data.mdb cannot be read", why);
-        if (fstatat(store->directory_fd, "data.mdb", &file, 0) < 0)
-                return fail(-errno, "data.mdb cannot be read", why);
-        if ((uint64_t)file.st_size / pages.ms_psize < info.me_last_pgno)
-                return fail(-EUCLEAN, "data.mdb was cut short", why);
+        size = (off_t)((info.me_last_pgno + 1) * pages.ms_psize);
+        if (file.st_size >= size)
+                return 0;
+        /* Without the directory's lock a daemon may be at work: then never by a call that could shorten. */
+        if (store->read_only)
+                (void)posix_fallocate(fd, size - 1, 1);
+        else if (ftruncate(fd, size) < 0)
+                return fail(-errno, "data.mdb cannot be written", why);
         return 0;
 }
 
@@ -134,7 +146,7 @@ static int environment_open(struct store *store, const struct store_options *opt
         r = lmdb_error(mdb_env_open(store->env, options->directory, environment_flags(store), 0600));
         if (r < 0)
                 return fail(r, open_error_sentence(r), why);
-        return data_file_check(store, why);
+        return data_file_extend(store, why);
 }
 
 static int format_check(struct store *store, MDB_txn *txn, const char **why)
