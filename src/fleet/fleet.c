@@ -169,8 +169,12 @@ struct fleet_zone *fleet_zone_get(struct fleet *fleet, const uint8_t *name, cons
         struct fleet_zone *zone = table_get(&fleet->zones, name, name_length(name));
         if (!zone)
                 return row ? zone_load(fleet, name, row) : zone_load_from_store(fleet, name);
-        if (row)
-                zone_note_row(zone, row);
+        if (!row)
+                return zone;
+        bool is_reborn = zone->id != row->id; /* removed and published again: its rows went with the old id */
+        zone_note_row(zone, row);
+        for (size_t i = 0; is_reborn && i < zone->target_count; i++)
+                fleet_target_changed(fleet, zone->targets[i]);
         return zone;
 }
 

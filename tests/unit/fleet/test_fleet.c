@@ -180,8 +180,9 @@ static void test_peer_to_target(void **state)
 {
         (void)state;
         struct fixture fixture;
-        begin(&fixture, KEYS "options { also-notify { 192.0.2.1 key k1; 192.0.2.2 key k1; 192.0.2.2 port 54 key k2;"
-                             " 192.0.2.3; 192.0.2.4 port 53; 192.0.2.4 port 54; }; };");
+        begin(&fixture,
+                KEYS "options { also-notify { 192.0.2.1 key k1; 192.0.2.2 key k1; 192.0.2.2 port 54 key k2;"
+                     " 192.0.2.3; 192.0.2.4 port 53; 192.0.2.4 port 54; }; };");
         struct fleet_zone *zone = zone_get(&fixture);
         assert_int_equal(zone->target_count, 6);
         struct {
@@ -263,6 +264,25 @@ static void test_rows_outlive_the_process(void **state)
         assert_int_equal(zone->targets[1]->row.acknowledged_serial, 8);
         assert_false(zone->targets[0]->row.is_down);
         assert_true(zone->targets[1]->row.is_down);
+        end(&fixture);
+}
+
+static void test_zone_that_is_published_again(void **state)
+{
+        (void)state;
+        struct fixture fixture;
+        begin(&fixture, "options { also-notify { 192.0.2.1; 192.0.2.2; }; };");
+        struct fleet_zone *zone = zone_get(&fixture);
+        struct store_zone row = {.id = zone->id + 1, .serial = 9, .name = zone_name};
+        assert_ptr_equal(fleet_zone_get(fixture.fleet, zone_name, &row), zone);
+        assert_int_equal(zone->serial, 9);
+        assert_int_equal(zone->refresh_sec, 3600); /* an SOA that cannot be read changes nothing */
+        struct fleet_write *writes;
+        size_t count;
+        assert_int_equal(fleet_take_dirty(fixture.fleet, &writes, &count), 0);
+        assert_int_equal(count, 2);
+        assert_true(writes[0].zone_id == row.id);
+        free(writes);
         end(&fixture);
 }
 
@@ -356,6 +376,7 @@ int main(void)
                 cmocka_unit_test(test_peer_to_target),
                 cmocka_unit_test(test_what_the_server_saw),
                 cmocka_unit_test(test_rows_outlive_the_process),
+                cmocka_unit_test(test_zone_that_is_published_again),
                 cmocka_unit_test(test_reconfigure),
                 cmocka_unit_test(test_ns_targets),
         };

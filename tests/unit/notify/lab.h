@@ -339,11 +339,15 @@ static void pass_slowly(struct lab *lab, uint64_t seconds)
 
 static struct responder responder_open(const char *text)
 {
-        struct responder responder = {.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+        struct responder responder = {.fd = -1};
         struct sockaddr_storage bound;
         assert_int_equal(address_parse(text, &responder.address), 0);
+        responder.fd = socket(responder.address.family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         socklen_t length = address_to_sockaddr(&responder.address, &bound);
-        assert_int_equal(bind(responder.fd, (struct sockaddr *)&bound, length), 0);
+        if (responder.fd < 0 || bind(responder.fd, (struct sockaddr *)&bound, length) < 0) {
+                print_message("skipped: no address %s here\n", text);
+                skip();
+        }
         assert_int_equal(getsockname(responder.fd, (struct sockaddr *)&bound, &length), 0);
         assert_int_equal(address_from_sockaddr((struct sockaddr *)&bound, &responder.address), 0);
         return responder;
@@ -364,10 +368,10 @@ static bool receive_now(const struct responder *responder, struct datagram *data
         return true;
 }
 
-/* The loop runs until one comes, two seconds at most. */
+/* The loop runs until one comes, ten seconds at most. */
 static void receive(struct lab *lab, const struct responder *responder, struct datagram *datagram)
 {
-        for (unsigned i = 0; i < 400; i++) {
+        for (unsigned i = 0; i < 2000; i++) {
                 if (receive_now(responder, datagram))
                         return;
                 assert_true(sd_event_run(lab->event, 5000) >= 0);

@@ -54,7 +54,7 @@ static const char *target_text(struct lab *lab, const char *zone, size_t i)
 /* Runs the loop until the zone has so many targets. */
 static void wait_for_targets(struct lab *lab, const char *zone, size_t count)
 {
-        for (unsigned i = 0; i < 400 && zone_of(lab, zone)->target_count != count; i++)
+        for (unsigned i = 0; i < 2000 && zone_of(lab, zone)->target_count != count; i++)
                 loop_for(lab, 5);
         assert_int_equal(zone_of(lab, zone)->target_count, count);
 }
@@ -138,7 +138,7 @@ static void test_names_outside_are_looked_up(void **state)
         clock_shift(61 * USEC_PER_SEC);
         publish_outside(&lab, "a.test.", 9, "ns1.out.test.");
         assert_string_equal(target_text(&lab, "a.test.", 0), "127.0.0.21#53");
-        for (unsigned i = 0; i < 400 && strcmp(target_text(&lab, "a.test.", 0), "127.0.0.22#53") != 0; i++)
+        for (unsigned i = 0; i < 2000 && strcmp(target_text(&lab, "a.test.", 0), "127.0.0.22#53") != 0; i++)
                 loop_for(&lab, 5);
         assert_string_equal(target_text(&lab, "a.test.", 0), "127.0.0.22#53");
         assert_int_equal(zone_of(&lab, "a.test.")->target_count, 1);
@@ -191,7 +191,7 @@ static void test_a_slow_resolver_stops_nothing(void **state)
         uint64_t begin = clock_monotonic_usec();
         publish_outside(&lab, "a.test.", 7, "ns1.out.test.");
         receive_and_answer(&lab, &one, RCODE_NOERROR);
-        assert_true(clock_monotonic_usec() - begin < USEC_PER_SEC);
+        assert_true(clock_monotonic_usec() - begin < 10 * USEC_PER_SEC);
         publish_outside(&lab, "b.test.", 7, "ns1.out.test.");
         /* A zone that waits for an answer goes away. */
         notify_zone_forget(lab.notify, name_of("a.test.", name));
@@ -203,7 +203,7 @@ static void test_a_slow_resolver_stops_nothing(void **state)
         publish_outside(&lab, "c.test.", 7, "ns2.out.test.");
         begin = clock_monotonic_usec();
         lab_end(&lab);
-        assert_true(clock_monotonic_usec() - begin < USEC_PER_SEC);
+        assert_true(clock_monotonic_usec() - begin < 10 * USEC_PER_SEC);
         is_slow = false;
         usleep(20000);
         close(one.fd);

@@ -426,6 +426,28 @@ static void test_fixed_source(void **state)
         close(one.fd);
 }
 
+static void test_ipv6(void **state)
+{
+        (void)state;
+        struct responder one = responder_open("::1"), mine = responder_open("::1");
+        const struct responder *all[] = {&one};
+        struct lab lab;
+        struct datagram datagram;
+        char more[100];
+        uint16_t port = mine.address.port;
+        close(mine.fd);
+        snprintf(more, sizeof(more), "notify-source 127.0.0.9; notify-source-v6 ::1 port %u;", port);
+        lab_begin(&lab, conf_text(more, all, 1));
+        publish(&lab, "example.com.", 7);
+        receive(&lab, &one, &datagram);
+        assert_int_equal(datagram.from.family, AF_INET6);
+        assert_int_equal(datagram.from.port, port);
+        answer(&lab, &one, &datagram, RCODE_NOERROR);
+        assert_int_equal(phase_of(&lab, "example.com.", 0), NOTIFY_ACKNOWLEDGED);
+        lab_end(&lab);
+        close(one.fd);
+}
+
 static void test_source_that_is_not_ours(void **state)
 {
         (void)state;
@@ -489,6 +511,7 @@ int main(void)
                 cmocka_unit_test(test_answer_of_another_exchange_is_ignored),
                 cmocka_unit_test(test_tsig_errors_of_the_target),
                 cmocka_unit_test(test_fixed_source),
+                cmocka_unit_test(test_ipv6),
                 cmocka_unit_test(test_source_that_is_not_ours),
                 cmocka_unit_test(test_socket_with_a_fault),
         };
