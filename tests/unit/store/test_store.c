@@ -2,6 +2,7 @@
 #include "model.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
@@ -448,6 +449,132 @@ static void test_readers(void **state)
         model_directory_remove(path);
 }
 
+/* Pages taken and given back in one batch are never written: a data file that ends early is a good one. */
+static void test_unwritten_pages(void **state)
+{
+        char path[64];
+        struct model model;
+        struct record_list all = {0}, none = {0};
+        struct store_batch *batch;
+        struct store_read *read;
+
+        (void)state;
+        model_directory(path);
+        struct store *store = model_store(path);
+        model_begin(&model, "example.", 1, 5);
+        model.owner_count = 3000;
+        model_fill(&model, 5000);
+        assert_int_equal(store_batch_begin(store, &batch), 0);
+        struct store_publication publication = model_publication(&model, NULL, NULL);
+        model_put(&model, batch, &publication);
+        all = model.records;
+        model.records = (struct record_list){0};
+        model.digest = (struct digest){0};
+        model_soa_set(&model, 2);
+        assert_int_equal(digest_add(&model.digest, &model.soa), 0);
+        publication = model_publication(&model, &none, &none);
+        publication.records = &model.records;
+        publication.begins_era = true;
+        model_put(&model, batch, &publication);
+        assert_int_equal(store_batch_commit(batch), 0);
+        for (unsigned n = 0; n < 2; n++) {
+                store_close(store);
+                store = model_store(path);
+                assert_int_equal(store_read_begin(store, &read), 0);
+                model_check(&model, read);
+                store_read_end(read);
+                model_verify(store);
+                model_step(&model, store, 500, 3 + n);
+        }
+        store_close(store);
+        record_list_free(&all);
+        model_end(&model);
+        model_directory_remove(path);
+}
+
+/* ---- threads ---- */
+
+struct reader {
+        struct store *store;
+        const uint8_t *name;
+        _Atomic bool *stop;
+        unsigned rounds;
+        bool failed;
+};
+
+/* Whatever it sees is one version: its records give its digest. */
+static bool version_is_whole(struct store_read *read, const uint8_t *name)
+{
+        struct store_zone zone;
+        struct store_records *records;
+        struct record record;
+        struct digest digest = {0};
+        int r = store_zone_find(read, name, &zone);
+
+        if (r == 0)
+                r = store_records_open(read, zone.id, &records);
+        if (r < 0)
+                return false;
+        while ((r = store_records_next(records, &record)) == 0)
+                if (digest_add(&digest, &record) < 0)
+                        break;
+        store_records_close(records);
+        return r == 1 && digest_add(&digest, &zone.soa) == 0 &&
+               memcmp(digest.bytes, zone.digest.bytes, DIGEST_SIZE) == 0;
+}
+
+static void *reader_run(void *context)
+{
+        struct reader *reader = context;
+        struct store_read *read;
+
+        if (store_read_begin(reader->store, &read) < 0) {
+                reader->failed = true;
+                return NULL;
+        }
+        while (!*reader->stop && !reader->failed) {
+                reader->failed = !version_is_whole(read, reader->name);
+                reader->rounds++;
+                if (store_read_renew(read) < 0)
+                        reader->failed = true;
+        }
+        store_read_end(read);
+        return NULL;
+}
+
+static void test_threads(void **state)
+{
+        char path[64];
+        struct model model;
+        _Atomic bool stop = false;
+        struct reader readers[3];
+        pthread_t threads[3];
+
+        (void)state;
+        model_directory(path);
+        struct store *store = model_store(path);
+        model_begin(&model, "example.", 1, 5);
+        model.owner_count = 1000;
+        model_fill(&model, 2000);
+        struct store_publication publication = model_publication(&model, NULL, NULL);
+        model_publish(&model, store, &publication);
+        for (unsigned n = 0; n < 3; n++) {
+                readers[n] = (struct reader){store, model.apex, &stop, 0, false};
+                assert_int_equal(pthread_create(&threads[n], NULL, reader_run, &readers[n]), 0);
+        }
+        for (uint32_t serial = 2; serial < 150; serial++)
+                model_step(&model, store, 20, serial);
+        stop = true;
+        for (unsigned n = 0; n < 3; n++) {
+                pthread_join(threads[n], NULL);
+                assert_false(readers[n].failed);
+                assert_true(readers[n].rounds > 0);
+        }
+        store_close(store);
+        model_end(&model);
+        model_directory_remove(path);
+}
+
 /* The same zone twice in one batch, and a batch that is given up. */
 static void test_batches(void **state)
 {
@@ -686,6 +813,8 @@ int main(void)
                 cmocka_unit_test(test_state_rows),
                 cmocka_unit_test(test_readers),
                 cmocka_unit_test(test_batches),
+                cmocka_unit_test(test_unwritten_pages),
+                cmocka_unit_test(test_threads),
                 cmocka_unit_test(test_map_full),
                 cmocka_unit_test(test_disk_full),
                 cmocka_unit_test(test_damaged_arguments),
