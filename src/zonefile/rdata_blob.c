@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define TYPE_DOA 259
+
 static int fail_encoding(struct scan *scan, const char *at, const char *what)
 {
         return scan_fail(scan, at, "bad-encoding", NULL, "this is not %s", what);
@@ -100,7 +102,7 @@ static int scan_rest(struct scan *scan, uint8_t field, uint16_t type, struct rda
         r = gather(scan, is_hex ? "hexadecimal" : "base64", out, &length, &at);
         if (r < 0)
                 return r;
-        if (type == 259 && length == 1 && out->text[0] == '-') /* DOA: no data */
+        if (type == TYPE_DOA && length == 1 && out->text[0] == '-') /* DOA: no data */
                 return 0;
         return is_hex ? hex_to_out(scan, at, out->text, length, out)
                       : base64_to_out(scan, at, out->text, length, out);
@@ -230,6 +232,18 @@ int rdata_scan_blob(struct scan *scan, uint8_t field, uint16_t type, struct rdat
         }
 }
 
+/* The data at the end may be missing in a KEY (no key) and a DOA: with an octet of it they have to be
+ * well-formed. */
+static bool is_wellformed(uint16_t type, struct rdata_out *out)
+{
+        if (rdata_is_wellformed(type, out->bytes, out->length))
+                return true;
+        if (type != TYPE_KEY && type != TYPE_DOA)
+                return false;
+        out->bytes[out->length] = 0;
+        return rdata_is_wellformed(type, out->bytes, out->length + 1);
+}
+
 int rdata_scan_generic(struct scan *scan, uint16_t type, struct rdata_out *out)
 {
         struct token count;
@@ -254,7 +268,7 @@ int rdata_scan_generic(struct scan *scan, uint16_t type, struct rdata_out *out)
         if (out->length != octets)
                 return scan_fail(scan, count.start, "bad-generic-length", NULL,
                         "the length says %u octets, there are %zu", octets, out->length);
-        if (!rdata_is_wellformed(type, out->bytes, out->length)) {
+        if (!is_wellformed(type, out)) {
                 char mnemonic[TYPE_TEXT_MAX];
 
                 return scan_fail(scan, count.start, "malformed-rdata", NULL,

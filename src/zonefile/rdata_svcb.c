@@ -29,6 +29,7 @@ static const char *const key_names[SVC_KNOWN_KEYS] = {"mandatory", "alpn", "no-d
 
 #define PARAMS_MAX 128
 #define VALUE_MAX 65535u
+#define ITEM_MAX 255u
 
 struct param {
         uint16_t key;
@@ -89,6 +90,45 @@ static bool next_item(const uint8_t **at, const uint8_t *end, uint8_t *item, siz
         return length > 0 && !(text < end && text + 1 == end);
 }
 
+/* One item of a list in wire form; moves *out. */
+static int put_item(
+        struct scan *scan, const struct param *param, const uint8_t *item, size_t length, uint8_t **out)
+{
+        const char *text = (const char *)item;
+        struct token token = {.begin = text, .end = text + length, .start = param->at, .kind = TOKEN_WORD};
+        uint32_t number;
+        uint16_t key;
+        int r = 0;
+
+        switch (param->key) {
+        case SVC_ALPN:
+                *(*out)++ = (uint8_t)length;
+                memcpy(*out, item, length);
+                *out += length;
+                break;
+        case SVC_MANDATORY:
+                if (!key_from_text(text, length, &key) || key == SVC_MANDATORY)
+                        return fail_param(scan, param->at, "'mandatory' lists a key that is none");
+                write_u16(*out, key);
+                *out += 2;
+                break;
+        case SVC_TLS_SUPPORTED_GROUPS:
+                if (!token_number(&token, UINT16_MAX, &number))
+                        return fail_param(scan, param->at, "groups are numbers from 0 to 65535");
+                write_u16(*out, (uint16_t)number);
+                *out += 2;
+                break;
+        case SVC_IPV4HINT:
+                r = rdata_ipv4(scan, &token, *out);
+                *out += 4;
+                break;
+        default:
+                r = rdata_ipv6(scan, &token, *out);
+                *out += 16;
+        }
+        return r;
+}
+
 static int put_list(
         struct scan *scan, struct param *param, const uint8_t *text, size_t size, struct params *params)
 {
@@ -98,48 +138,18 @@ static int put_list(
         if (at == end)
                 return fail_param(scan, param->at, "a list may not be empty");
         while (at < end) {
-                char address_text[64];
-                uint8_t item[256];
+                uint8_t item[ITEM_MAX + 1];
                 size_t length = 0;
-                struct token token = {.kind = TOKEN_WORD, .start = param->at};
-                uint32_t number;
-                uint16_t key;
+                int r;
 
-                if (!next_item(&at, end, item, 255, &length))
+                if (!next_item(&at, end, item, ITEM_MAX, &length))
                         return fail_param(
                                 scan, param->at, "a list has an empty, too long or wrongly escaped item");
-                if (params->left < (size_t)(out - params->room) + 256)
+                if (params->left < (size_t)(out - params->room) + ITEM_MAX + 1)
                         return fail_param(scan, param->at, "the parameters are too long");
-                memcpy(address_text, item, length < sizeof(address_text) ? length : sizeof(address_text));
-                token.begin = address_text;
-                token.end = address_text + length;
-                switch (param->key) {
-                case SVC_ALPN:
-                        *out++ = (uint8_t)length;
-                        memcpy(out, item, length);
-                        out += length;
-                        break;
-                case SVC_MANDATORY:
-                        if (!key_from_text((const char *)item, length, &key) || key == SVC_MANDATORY)
-                                return fail_param(scan, param->at, "'mandatory' lists a key that is none");
-                        write_u16(out, key);
-                        out += 2;
-                        break;
-                case SVC_TLS_SUPPORTED_GROUPS:
-                        if (length >= sizeof(address_text) || !token_number(&token, UINT16_MAX, &number))
-                                return fail_param(scan, param->at, "groups are numbers from 0 to 65535");
-                        write_u16(out, (uint16_t)number);
-                        out += 2;
-                        break;
-                default:
-                        if (length >= sizeof(address_text))
-                                return fail_param(scan, param->at, "a list of addresses has something else");
-                        int r = param->key == SVC_IPV4HINT ? rdata_ipv4(scan, &token, out)
-                                                           : rdata_ipv6(scan, &token, out);
-                        if (r < 0)
-                                return r;
-                        out += param->key == SVC_IPV4HINT ? 4 : 16;
-                }
+                r = put_item(scan, param, item, length, &out);
+                if (r < 0)
+                        return r;
         }
         param->length = (size_t)(out - params->room);
         return 0;
