@@ -1,5 +1,5 @@
-/* Every file of tests/data/broken says in its first line which errors it has and where: "; expect LINE:COLUMN code, ...". They are told, all
- * of them and no others, and the parse gives no records. */
+/* Every file of tests/data/broken says in its first line which errors it has and where: "; expect LINE:COLUMN
+ * code, ...". They are told, all of them and no others, and the parse gives no records. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,8 @@ static void errors_to_text(const struct diag_list *diags, struct buffer *out)
                 const struct diag *diag = &diags->items[i];
 
                 if (diag->severity == DIAG_ERROR)
-                        buffer_printf(out, "%s%u:%u %s", out->length > 0 ? ", " : "", diag->line, diag->column, diag->code);
+                        buffer_printf(out, "%s%u:%u %s", out->length > 0 ? ", " : "", diag->line,
+                                diag->column, diag->code);
         }
 }
 
@@ -57,7 +58,8 @@ static bool check_file(const char *name)
         end = strchr(text.bytes, '\n');
         is_right = told.length == (size_t)(end - expected) && memcmp(told.data, expected, told.length) == 0;
         if (!is_right)
-                print_error("%s: expected %.*s\n  told %s\n", name, (int)(end - expected), expected, buffer_text(&told));
+                print_error("%s: expected %.*s\n  told %s\n", name, (int)(end - expected), expected,
+                        buffer_text(&told));
         for (size_t i = 0; i < diags.count; i++) {
                 struct buffer shown = {0};
 
