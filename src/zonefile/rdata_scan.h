@@ -32,6 +32,11 @@ int rdata_ipv6(struct scan *scan, const struct token *token, uint8_t *ret_addres
 int rdata_octets(
         struct scan *scan, const struct token *token, size_t max, uint8_t *ret_octets, size_t *ret_length);
 
+void rdata_put_number(struct rdata_out *out, uint32_t number, unsigned octets);
+
+/* rdata_value.c: times, types, mnemonics. */
+int rdata_scan_value(struct scan *scan, uint8_t field, struct rdata_out *out);
+
 /* rdata_blob.c: hexadecimal, base64, base32hex, and the like. */
 int rdata_scan_blob(struct scan *scan, uint8_t field, uint16_t type, struct rdata_out *out);
 int rdata_scan_generic(struct scan *scan, uint16_t type, struct rdata_out *out); /* behind \# */

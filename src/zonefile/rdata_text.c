@@ -26,7 +26,7 @@ int rdata_from_text(uint16_t type, const char *text, size_t length, const uint8_
         static _Thread_local char why[sizeof(((struct scan_fault *)NULL)->message)];
         CLEANUP_FREE char *padded = malloc(length + ZONEFILE_PADDING);
         CLEANUP_FREE struct rdata_out *out = malloc(sizeof(*out));
-        struct scan scan = {.at = padded, .end = padded + length};
+        struct scan scan = {.origin = origin, .origin_length = origin ? name_length(origin) : 0};
         int r;
 
         if (!padded || !out) {
@@ -36,10 +36,8 @@ int rdata_from_text(uint16_t type, const char *text, size_t length, const uint8_
         }
         memcpy(padded, text, length);
         memset(padded + length, '\n', ZONEFILE_PADDING);
-        if (origin) {
-                scan.origin = origin;
-                scan.origin_length = name_length(origin);
-        }
+        scan.at = padded;
+        scan.end = padded + length;
         r = scan_one(&scan, type, out);
         if (r < 0) {
                 memcpy(why, scan.fault.message, sizeof(why));
