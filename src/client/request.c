@@ -90,7 +90,7 @@ void request_explain(const char *socket_path, int error, struct buffer *out)
                 break;
         case ECONNREFUSED:
                 buffer_append_text(out, ": nobody listens there any more. zonecrierd has ended; start it "
-                                        "(systemctl start zonecrier)");
+                                        "(systemctl start zonecrierd)");
                 break;
         case ENAMETOOLONG:
                 buffer_append_text(out, ": the path of a unix socket has at most 107 octets");
