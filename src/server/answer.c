@@ -85,7 +85,7 @@ static void begin(
         const struct query *query, struct render *render, uint8_t *bytes, size_t limit, uint16_t more)
 {
         const struct request *request = &query->request;
-        uint16_t flags = (uint16_t)(FLAG_QR | request->opcode << 11 | (request->flags & FLAG_RD) |
+        uint16_t flags = (uint16_t)(FLAG_QR | (unsigned)request->opcode << 11 | (request->flags & FLAG_RD) |
                                     (query->rcode & 0xf) | more);
         render_begin(render, bytes, limit, request->id, flags);
         render_question(render, request);
