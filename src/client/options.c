@@ -14,8 +14,7 @@
 
 static const struct command commands[] = {
         {"status", client_status, 0, 1, "[ZONE]", "j", "what is published, and who has it; worst first"},
-        {"reload", client_reload, 0, 1, "[ZONE]", "j",
-                "look at its file (or all) now, tell the verdict"},
+        {"reload", client_reload, 0, 1, "[ZONE]", "j", "look at its file (or all) now, tell the verdict"},
         {"notify", client_notify, 1, 1, "ZONE", "j", "send NOTIFY to every target of the zone again"},
         {"check", client_check, 1, SIZE_MAX, "FILE|DIR...", "jo",
                 "tell all that is wrong in zone files; no daemon"},

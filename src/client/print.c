@@ -117,27 +117,40 @@ static size_t cut_at(const uint8_t *text, size_t length, size_t columns, size_t 
         return i;
 }
 
-size_t print_cell(
-        const struct client *client, enum print_color color, const char *text, size_t width, bool can_cut)
+/* At most `most` columns; returns how many. */
+static size_t print_colored_cut(
+        const struct client *client, enum print_color color, const char *text, size_t most)
 {
         struct buffer cell = {0};
         size_t columns, all;
 
         print_escape(&cell, text, strlen(text), false);
         cut_at(cell.data, cell.length, SIZE_MAX, &all);
-        bool is_cut = can_cut && all > width && width > 0;
-        size_t length = cut_at(cell.data, cell.length, is_cut ? width - 1 : SIZE_MAX, &columns);
+        bool is_cut = all > most;
+        size_t length = cut_at(cell.data, cell.length, is_cut ? most - 1 : SIZE_MAX, &columns);
         begin_color(client, color);
         fwrite(cell.data, 1, length, stdout);
-        if (is_cut) {
+        if (is_cut)
                 putchar('~');
-                columns++;
-        }
         end_color(client, color);
+        buffer_free(&cell);
+        return columns + is_cut;
+}
+
+void print_cell(const struct client *client, enum print_color color, const char *text, size_t width)
+{
+        bool is_terminal = client->width > 0 && width > 0;
+        size_t columns = print_colored_cut(client, color, text, is_terminal ? width : SIZE_MAX);
         for (; columns < width; columns++)
                 putchar(' ');
-        buffer_free(&cell);
-        return columns;
+}
+
+void print_rest(const struct client *client, enum print_color color, const char *text, size_t indent)
+{
+        size_t most = client->width > indent ? client->width - indent : SIZE_MAX;
+        printf("%*s", (int)indent, "");
+        print_colored_cut(client, color, text, client->width > 0 ? most : SIZE_MAX);
+        putchar('\n');
 }
 
 const char *print_duration(uint64_t seconds, char text[static PRINT_TIME_MAX])

@@ -20,10 +20,10 @@ void print_text(FILE *out, const char *text);
 void print_lines(FILE *out, const char *text); /* ends with a newline */
 void print_colored(const struct client *client, enum print_color color, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
-/* text in `width` columns: blanks behind it, or cut with "~" where can_cut. Escaped; returns the columns it
- * took. */
-size_t print_cell(
-        const struct client *client, enum print_color color, const char *text, size_t width, bool can_cut);
+/* A column of a table: blanks behind it up to width; cut with "~" on a terminal. width 0: as it is. */
+void print_cell(const struct client *client, enum print_color color, const char *text, size_t width);
+/* A line of its own behind `indent` blanks; cut with "~" where the terminal ends. */
+void print_rest(const struct client *client, enum print_color color, const char *text, size_t indent);
 
 #define PRINT_TIME_MAX 32
 /* "2 s", "3 min", "5 h", "12 d". */

@@ -35,8 +35,8 @@ static void print_daemon(
         (void)client;
 
         for (size_t i = 0; i < table->count; i++) {
-                troubled += table->rows[i].severity >= 40;
-                waiting += table->rows[i].severity > 0 && table->rows[i].severity < 40;
+                troubled += table->rows[i].severity >= STATUS_NEEDS_A_LOOK;
+                waiting += table->rows[i].severity > 0 && table->rows[i].severity < STATUS_NEEDS_A_LOOK;
         }
         fputs("zonecrierd ", stdout);
         print_text(stdout, member_text(daemon, "version"));

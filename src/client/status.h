@@ -19,6 +19,9 @@ struct status_row {
         unsigned has, targets, acknowledged, down, refuses;
 };
 
+/* From this severity on it is the zone that needs a look; below, a secondary. */
+#define STATUS_NEEDS_A_LOOK 40
+
 struct status_table {
         struct status_row *rows;
         size_t count, capacity;

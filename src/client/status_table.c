@@ -176,25 +176,21 @@ static size_t zone_width(const struct client *client, const struct status_table 
 static void print_row(const struct client *client, const struct status_row *row, size_t width, time_t now)
 {
         char text[80], age[PRINT_TIME_MAX];
-        bool is_terminal = client->width > 0;
 
-        print_cell(client, PRINT_PLAIN, row->zone, width, is_terminal);
+        print_cell(client, PRINT_PLAIN, row->zone, width);
         fputs("  ", stdout);
-        print_cell(client, state_color(row->state), row->state, STATE_WIDTH, false);
+        print_cell(client, state_color(row->state), row->state, STATE_WIDTH);
         fputs("  ", stdout);
         snprintf(text, sizeof(text), "%u", row->serial);
-        print_cell(client, PRINT_PLAIN, row->serial ? text : "-", SERIAL_WIDTH, false);
+        print_cell(client, PRINT_PLAIN, row->serial ? text : "-", SERIAL_WIDTH);
         fputs("  ", stdout);
-        print_cell(client, PRINT_PLAIN, print_age(row->published_at, now, age), AGE_WIDTH, false);
+        print_cell(client, PRINT_PLAIN, print_age(row->published_at, now, age), AGE_WIDTH);
         fputs("  ", stdout);
         status_secondaries(row, text, sizeof(text));
-        print_cell(client, row->down || row->refuses ? PRINT_RED : PRINT_PLAIN, text, 0, false);
+        print_cell(client, row->down || row->refuses ? PRINT_RED : PRINT_PLAIN, text, 0);
         putchar('\n');
-        if (row->reason && row->severity >= 40) {
-                fputs("  ", stdout);
-                print_cell(client, PRINT_DIM, row->reason, is_terminal ? client->width - 2 : 0, is_terminal);
-                putchar('\n');
-        }
+        if (row->reason && row->severity >= STATUS_NEEDS_A_LOOK)
+                print_rest(client, PRINT_DIM, row->reason, 2);
 }
 
 void status_table_print(const struct client *client, const struct status_table *table, time_t now)
@@ -203,15 +199,15 @@ void status_table_print(const struct client *client, const struct status_table *
 
         if (table->count == 0)
                 return;
-        print_cell(client, PRINT_BOLD, "ZONE", width, false);
+        print_cell(client, PRINT_BOLD, "ZONE", width);
         fputs("  ", stdout);
-        print_cell(client, PRINT_BOLD, "STATE", STATE_WIDTH, false);
+        print_cell(client, PRINT_BOLD, "STATE", STATE_WIDTH);
         fputs("  ", stdout);
-        print_cell(client, PRINT_BOLD, "SERIAL", SERIAL_WIDTH, false);
+        print_cell(client, PRINT_BOLD, "SERIAL", SERIAL_WIDTH);
         fputs("  ", stdout);
-        print_cell(client, PRINT_BOLD, "AGE", AGE_WIDTH, false);
+        print_cell(client, PRINT_BOLD, "AGE", AGE_WIDTH);
         fputs("  ", stdout);
-        print_cell(client, PRINT_BOLD, "SECONDARIES THAT HAVE IT", 0, false);
+        print_cell(client, PRINT_BOLD, "SECONDARIES THAT HAVE IT", 0);
         putchar('\n');
         for (size_t i = 0; i < table->count; i++)
                 print_row(client, &table->rows[i], width, now);

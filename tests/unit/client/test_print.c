@@ -41,16 +41,22 @@ static void cells_have_their_width(void **state)
         (void)state;
 
         capture_begin(&captured);
-        print_cell(&client, PRINT_RED, "abc", 5, true);
-        print_cell(&client, PRINT_RED, "abcdefgh", 5, true);
-        print_cell(&client, PRINT_RED, "abcdefgh", 5, false);
-        print_cell(&client, PRINT_RED, "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc", 4, true);
-        print_cell(&client, PRINT_RED, "\x1b", 6, true);
+        print_cell(&client, PRINT_RED, "abc", 5);
+        print_cell(&client, PRINT_RED, "abcdefgh", 5);
+        print_cell(&client, PRINT_RED, "abcdefgh", 0);
+        print_cell(&client, PRINT_RED, "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc", 4);
+        print_cell(&client, PRINT_RED, "\x1b", 6);
         client.has_color = true;
-        print_cell(&client, PRINT_RED, "r", 2, true);
+        print_cell(&client, PRINT_RED, "r", 2);
+        client = (struct client){.width = 10};
+        print_rest(&client, PRINT_DIM, "0123456789", 2);
+        client.width = 0;
+        print_rest(&client, PRINT_DIM, "0123456789", 2);
+        print_cell(&client, PRINT_DIM, "0123456789", 4);
         capture_end(&captured);
-        assert_string_equal(
-                captured.text[0], "abc  abcd~abcdefgh\xc3\xbc\xc3\xbc\xc3\xbc~\\x1b  \033[31mr\033[0m ");
+        assert_string_equal(captured.text[0],
+                "abc  abcd~abcdefgh\xc3\xbc\xc3\xbc\xc3\xbc~\\x1b  \033[31mr\033[0m "
+                "  0123456~\n  0123456789\n0123456789");
 }
 
 static void times_and_sizes(void **state)
