@@ -103,11 +103,64 @@ wrong:
                 "is not an IPv4 address");
 }
 
+static int hex_digit(char digit)
+{
+        if (digit >= '0' && digit <= '9')
+                return digit - '0';
+        if ((digit | 0x20) >= 'a' && (digit | 0x20) <= 'f')
+                return (digit | 0x20) - 'a' + 10;
+        return -1;
+}
+
+/* Groups of one to four hexadecimal digits, "::" once. False for anything else: what has an IPv4 address at
+ * its end is inet_pton's. */
+static bool ipv6_from_groups(const char *at, const char *end, uint8_t address[static 16])
+{
+        size_t length = 0, gap = SIZE_MAX;
+
+        if (end - at >= 2 && at[0] == ':' && at[1] == ':') {
+                gap = 0;
+                at += 2;
+        }
+        while (at < end) {
+                const char *group = at;
+                unsigned value = 0;
+
+                for (int digit; at < end && (digit = hex_digit(*at)) >= 0; at++)
+                        value = value << 4 | (unsigned)digit;
+                if (at == group || at - group > 4 || length == 16)
+                        return false;
+                write_u16(address + length, (uint16_t)value);
+                length += 2;
+                if (at == end)
+                        break;
+                if (*at++ != ':' || at == end)
+                        return false;
+                if (*at == ':') {
+                        if (gap != SIZE_MAX)
+                                return false;
+                        gap = length;
+                        at++;
+                }
+        }
+        if (gap == SIZE_MAX)
+                return length == 16;
+        if (length > 14) /* "::" is at least one group */
+                return false;
+        memmove(address + 16 - (length - gap), address + gap, length - gap);
+        memset(address + gap, 0, 16 - length);
+        return true;
+}
+
 int rdata_ipv6(struct scan *scan, const struct token *token, uint8_t *ret_address)
 {
         char text[INET6_ADDRSTRLEN];
         uint8_t address[16];
 
+        if (ipv6_from_groups(token->begin, token->end, address)) {
+                memcpy(ret_address, address, sizeof(address));
+                return 0;
+        }
         if (token_length(token) < sizeof(text)) {
                 memcpy(text, token->begin, token_length(token));
                 text[token_length(token)] = '\0';
@@ -372,22 +425,36 @@ static int check_whole(struct scan *scan, uint16_t type, const struct rdata_out 
         return 0;
 }
 
-int rdata_scan(struct scan *scan, const struct type_info *info, uint16_t type, struct rdata_out *out)
+/* Takes "\\#" (RFC 3597 s.5). 1 = it was there, 0 = not, -EINVAL. */
+static int take_generic_mark(struct scan *scan)
 {
         struct token token;
-        const char *begin;
-        int r = 0;
 
-        out->length = 0;
+        while (*scan->at == ' ' || *scan->at == '\t')
+                scan->at++;
+        if (scan_begins_word(*scan->at) && *scan->at != '\\')
+                return 0;
         if (scan_token(scan, &token) == TOKEN_WRONG)
                 return -EINVAL;
-        begin = token.start;
-        if (token.has_escape && token_length(&token) == 2 && token.begin[1] == '#' &&
-                token.kind == TOKEN_WORD)
+        if (token.kind == TOKEN_WORD && token_length(&token) == 2 && token.begin[0] == '\\' &&
+                token.begin[1] == '#')
+                return 1;
+        scan_unread(scan, &token);
+        return 0;
+}
+
+int rdata_scan(struct scan *scan, const struct type_info *info, uint16_t type, struct rdata_out *out)
+{
+        const char *begin;
+        int r = take_generic_mark(scan);
+
+        if (r < 0)
+                return r;
+        begin = scan->at;
+        out->length = 0;
+        if (r == 1) {
                 r = rdata_scan_generic(scan, type, out);
-        else {
-                if (token.kind != TOKEN_END)
-                        scan_unread(scan, &token);
+        } else {
                 for (unsigned i = 0; r == 0 && i < TYPE_FIELDS_MAX && info->fields[i] != FIELD_END; i++) {
                         r = rdata_scan_field(scan, info->fields[i], type, out);
                         if (r == 0 && out->length > RDATA_MAX)

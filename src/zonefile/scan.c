@@ -106,6 +106,39 @@ static enum token_kind wrong(struct scan *scan, struct token *token, const char 
         return TOKEN_WRONG;
 }
 
+/* The next octet of a quoted string that is not plain: its end, an escape, a newline or NUL. */
+static inline const char *quoted_stop(const char *at, struct token *token)
+{
+#ifdef __SSE2__
+        const __m128i quote = _mm_set1_epi8('"');
+        const __m128i newline = _mm_set1_epi8('\n');
+        const __m128i backslash = _mm_set1_epi8('\\');
+        const __m128i nul = _mm_setzero_si128();
+
+        for (;; at += 16) {
+                __m128i octets = _mm_loadu_si128((const __m128i *)(const void *)at);
+                __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(octets, quote), _mm_cmpeq_epi8(octets, newline));
+
+                stop = _mm_or_si128(stop, _mm_cmpeq_epi8(octets, backslash));
+                stop = _mm_or_si128(stop, _mm_cmpeq_epi8(octets, nul));
+                unsigned mask = (unsigned)_mm_movemask_epi8(stop);
+                unsigned high = (unsigned)_mm_movemask_epi8(octets);
+
+                if (mask != 0) {
+                        unsigned n = (unsigned)__builtin_ctz(mask);
+
+                        token->has_high |= (high & ((1u << n) - 1)) != 0;
+                        return at + n;
+                }
+                token->has_high |= high != 0;
+        }
+#else
+        while (*at != '"' && *at != '\n' && *at != '\\' && *at != '\0')
+                token->has_high |= (*at++ & 0x80) != 0;
+        return at;
+#endif
+}
+
 /* at stands at the opening quote. */
 static enum token_kind read_quoted(struct scan *scan, struct token *token, const char *at)
 {
@@ -113,7 +146,10 @@ static enum token_kind read_quoted(struct scan *scan, struct token *token, const
 
         token->begin = at;
         token->start = opened;
-        while (*at != '"') {
+        for (;;) {
+                at = quoted_stop(at, token);
+                if (*at == '"')
+                        break;
                 if (*at == '\\') {
                         token->has_escape = true;
                         at++;
@@ -124,8 +160,7 @@ static enum token_kind read_quoted(struct scan *scan, struct token *token, const
                                 "this quote is never closed");
                 if (*at == '\0')
                         return wrong(scan, token, at, "control-character", NULL, "a NUL octet in the text");
-                token->has_high |= *at & 0x80;
-                at++;
+                at++; /* what was escaped */
         }
         token->end = at;
         token->kind = TOKEN_QUOTED;
@@ -142,11 +177,28 @@ static enum token_kind read_control(struct scan *scan, struct token *token, cons
                 *at ? "a control character in the text" : "a NUL octet in the text");
 }
 
+static enum token_kind read_word(struct scan *scan, struct token *token, const char *at)
+{
+        const char *begin = at;
+
+        token->begin = token->start = begin;
+        at = word_end(at, token);
+        if (!at)
+                return wrong(scan, token, begin, "bad-escape", NULL,
+                        "a backslash at the end of a line escapes nothing");
+        scan->at = token->end = at;
+        return token->kind = TOKEN_WORD;
+}
+
 enum token_kind scan_token(struct scan *scan, struct token *token)
 {
         const char *at = scan->at;
 
         token->has_escape = token->has_high = false;
+        while (*at == ' ' || *at == '\t')
+                at++;
+        if (scan_begins_word(*at)) /* nearly always: no jump through the table below */
+                return read_word(scan, token, at);
         for (;;) {
                 switch (*at) {
                 case ' ':
@@ -194,13 +246,7 @@ enum token_kind scan_token(struct scan *scan, struct token *token)
                 }
                 if ((unsigned char)*at < ' ')
                         return read_control(scan, token, at);
-                token->begin = token->start = at;
-                at = word_end(at, token);
-                if (!at)
-                        return wrong(scan, token, token->begin, "bad-escape", NULL,
-                                "a backslash at the end of a line escapes nothing");
-                scan->at = token->end = at;
-                return token->kind = TOKEN_WORD;
+                return read_word(scan, token, at);
         }
 }
 

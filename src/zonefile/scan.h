@@ -55,6 +55,12 @@ static inline size_t token_length(const struct token *token)
         return (size_t)(token->end - token->begin);
 }
 
+/* A plain word, and nothing that the scanner has to look at twice (a few others begin words too). */
+static inline bool scan_begins_word(char octet)
+{
+        return (unsigned char)octet > ')' && octet != ';';
+}
+
 /* Next token; blanks, comments and parentheses on the way are taken. At TOKEN_END the cursor stays at the
  * newline. */
 enum token_kind scan_token(struct scan *scan, struct token *ret_token);

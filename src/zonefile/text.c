@@ -2,6 +2,8 @@
  * can shrink under us. */
 #include "zonefile/zonefile.h"
 
+#include "zonefile/parse.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +14,14 @@
 #define FIRST_BYTES ((size_t)64 * 1024)
 #define HUGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
 
-/* Room for `size` octets, aligned so that the kernel may back it with huge pages: page faults are a third of
+/* Aligned so that the kernel may back it with huge pages: page faults are a third of
  * a large parse. */
-static char *text_alloc(size_t size)
+void *text_alloc(size_t size)
 {
         if (size < HUGE_PAGE_BYTES)
                 return malloc(size);
         size = (size + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
-        char *bytes = aligned_alloc(HUGE_PAGE_BYTES, size);
+        void *bytes = aligned_alloc(HUGE_PAGE_BYTES, size);
         if (bytes)
                 (void)madvise(bytes, size, MADV_HUGEPAGE);
         return bytes;

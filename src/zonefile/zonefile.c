@@ -7,7 +7,6 @@
 #include "zonefile/parse.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define BYTES_A_RECORD 32
@@ -45,7 +44,7 @@ static void reserve_records(const struct zone_text *text, struct record_list *re
 {
         size_t count = text->length / BYTES_A_RECORD + 16;
 
-        records->items = reallocarray(NULL, count, sizeof(*records->items));
+        records->items = text_alloc(count * sizeof(*records->items));
         records->capacity = records->items ? count : 0;
 }
 
