@@ -59,6 +59,9 @@ static void observe(struct daemon *daemon, const struct observation *seen)
         case OBSERVED_CLIENT_AHEAD:
                 registry_seen_ahead(daemon->registry, seen->zone, seen->serial, seen->signed_ok, address_format(&seen->peer, peer));
                 break;
+        case OBSERVED_DAMAGED:
+                registry_heal(daemon->registry, seen->zone);
+                break;
         case OBSERVED_TRANSFER_BROKEN:
         case OBSERVED_REFUSED:
                 break; /* logged where it happened */

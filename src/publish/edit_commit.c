@@ -144,8 +144,9 @@ static int text_ranges(struct edit *edit, struct store_publication *publication)
 static int move_digest(struct edit *edit, const struct record *new_soa, struct digest *digest)
 {
         int r = 0;
-        *digest = edit->has_row ? edit->row.digest : (struct digest){0};
-        if (edit->has_row)
+        bool goes_on = edit->has_row && !edit->job->is_damaged;
+        *digest = goes_on ? edit->row.digest : (struct digest){0};
+        if (goes_on)
                 r = digest_remove(digest, &edit->row.soa);
         for (size_t i = 0; r == 0 && i < edit->removed->count; i++)
                 r = digest_remove(digest, &edit->removed->items[i]);
@@ -243,7 +244,7 @@ int edit_commit(struct edit *edit)
                 .begins_era = edit->begins_era || !edit->has_row,
                 .file_serial = edit->file_serial,
                 .flags = (edit->is_signed_elsewhere ? STORE_ZONE_SIGNED_ELSEWHERE : 0) | (edit->has_row ? edit->row.flags & STORE_ZONE_FROZEN : 0),
-                .records = edit->is_whole && (!edit->has_row || edit->added->count + edit->removed->count > edit->parsed.records.count / 8) ? &edit->parsed.records : NULL,
+                .records = edit->is_whole && (!edit->has_row || edit->job->is_damaged || edit->added->count + edit->removed->count > edit->parsed.records.count / 8) ? &edit->parsed.records : NULL,
                 .removed = edit->removed,
                 .added = edit->added,
                 .rrset_count = edit->rrset_count,

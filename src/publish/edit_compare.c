@@ -23,7 +23,7 @@ static int compare_whole(struct edit *edit)
         CLEANUP(store_records_close_later) struct store_records *records = NULL;
         struct delta_source old = {.next = next_published};
 
-        if (edit->has_row) {
+        if (edit->has_row && !edit->job->is_damaged) {
                 int r = store_records_open(edit->read, edit->row.id, &records);
                 if (r == 0)
                         r = store_records_seek(records, NULL);
@@ -31,7 +31,7 @@ static int compare_whole(struct edit *edit)
                         return r;
                 old.context = records;
         }
-        int r = delta_make(edit->has_row ? &old : NULL, &edit->parsed.records, &edit->delta);
+        int r = delta_make(old.context ? &old : NULL, &edit->parsed.records, &edit->delta);
         edit->removed = &edit->delta.removed;
         edit->added = &edit->delta.added;
         return r;
@@ -136,7 +136,8 @@ int edit_compare(struct edit *edit)
         int r = edit->is_whole ? compare_whole(edit) : compare_changes(edit);
         if (r != 0)
                 return r;
-        edit->content_changed = !edit->has_row || edit->removed->count > 0 || edit->added->count > 0
+        edit->begins_era = edit->job->is_damaged;
+        edit->content_changed = !edit->has_row || edit->job->is_damaged || edit->removed->count > 0 || edit->added->count > 0
                 || !is_soa_identical_but_serial(&edit->soa, &edit->row.soa);
         return edit_count_rrsets(edit);
 }

@@ -38,6 +38,9 @@ static void count_whole(struct edit *edit)
         for (size_t i = 0; i < edit->removed->count; i++)
                 if (is_first_of_rrset(edit->removed, i) && !has_rrset(records, &edit->removed->items[i]))
                         edit->guard.rrsets_gone++;
+        /* Which ones are gone cannot be told of a damaged version, only how many at least. */
+        if (edit->job->is_damaged && edit->has_row && edit->row.rrset_count > edit->rrset_count)
+                edit->guard.rrsets_gone = edit->row.rrset_count - edit->rrset_count;
 }
 
 static unsigned count_type(const struct record_list *list, uint16_t type)

@@ -57,7 +57,7 @@ static int answer_open_failed(struct edit *edit, int r)
                 verdict_set(verdict, VERDICT_BROKEN, "%s: permission denied: let the daemon's user read it (chmod, chgrp)", edit->job->path);
                 return EDIT_ANSWERED;
         case -EINVAL:
-                verdict_set(verdict, VERDICT_BROKEN, "%s is not a regular file", edit->job->path);
+                verdict_set(verdict, VERDICT_BROKEN, "%s is not a regular file; a zone is read from one: take it away, or put the zone's file in its place", edit->job->path);
                 return EDIT_ANSWERED;
         case -EXDEV:
                 verdict_set(verdict, VERDICT_BROKEN, "%s leads out of its folder by a symlink: widen include-root, or name the file in a zone block", edit->job->path);
@@ -85,7 +85,7 @@ int edit_open(struct edit *edit)
                 return answer_open_failed(edit, r);
 
         bool is_floor_ahead = edit->has_row && edit->floor != 0 && serial_is_ahead(edit->floor, edit->row.serial);
-        if (edit->has_row && !edit->job->is_forced && !is_floor_ahead && edit->job->kind == JOB_LOOK)
+        if (edit->has_row && !edit->job->is_forced && !edit->job->is_damaged && !is_floor_ahead && edit->job->kind == JOB_LOOK)
                 r = is_untouched(edit, &untouched);
         else if (edit->has_row)
                 r = store_zone_files(edit->read, &edit->row, &edit->arena);
@@ -114,10 +114,10 @@ static void keep_diagnostics(struct edit *edit)
 
 static int answer_broken(struct edit *edit)
 {
-        const struct diag *first = diag_first_error(&edit->diags);
         struct buffer text = {0};
 
-        keep_diagnostics(edit);
+        keep_diagnostics(edit); /* sorts */
+        const struct diag *first = diag_first_error(&edit->diags);
         if (first)
                 diag_format_short(first, &text);
         if (edit->diags.error_count > 1)
@@ -232,7 +232,7 @@ int edit_read(struct edit *edit)
 {
         bool done = false;
         /* Signatures and digests need the whole picture; so does a zone that is not published yet. */
-        bool can_compare = edit->has_row && edit->row.flags & STORE_ZONE_HAS_TEXT && !(edit->row.flags & STORE_ZONE_SIGNED_ELSEWHERE);
+        bool can_compare = edit->has_row && !edit->job->is_damaged && edit->row.flags & STORE_ZONE_HAS_TEXT && !(edit->row.flags & STORE_ZONE_SIGNED_ELSEWHERE);
         int r = 0;
         if (can_compare)
                 r = edit_read_changes(edit, &done);

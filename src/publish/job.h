@@ -19,6 +19,7 @@ struct publish_job {
         struct queue_item item;
         enum job_kind kind;
         bool is_found;              /* path was found in a zone folder, not named by the configuration: it may not lead out of it (I8) */
+        bool is_damaged;            /* what is stored of the zone fails its checksums: write it anew from the file */
         bool is_forced;             /* look at the bytes even where stat says that nothing changed */
         uint8_t name[NAME_MAX_LENGTH];
         char *name_text;

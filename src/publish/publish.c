@@ -2,6 +2,8 @@
 #include "publish/publish.h"
 
 #include "base/buffer.h"
+#include "base/log.h"
+#include "base/log_ids.h"
 #include "dns/serial.h"
 #include "publish/edit.h"
 #include "zone/serial_policy.h"
@@ -156,8 +158,13 @@ static int begin(struct edit *edit)
         if (r < 0)
                 return r;
         r = store_zone_find(edit->read, edit->job->name, &edit->row);
+        if (r == -EUCLEAN && edit->job->is_damaged)
+                r = -ENOENT; /* its row is lost; the serial file knows its serial */
         if (r < 0 && r != -ENOENT)
                 return r;
+        if (edit->job->is_damaged)
+                log_write(LOG_ERR, &(struct log_fields){.zone = edit->job->name_text, .message_id = MESSAGE_STORE_DAMAGED},
+                        "%s: what is stored of it is damaged; it is written anew from its file, in a new history", edit->job->name_text);
         edit->has_row = r == 0;
         edit->job->has_row = edit->has_row;
         edit->job->verdict.serial_before = edit->job->verdict.serial = edit->has_row ? edit->row.serial : 0;

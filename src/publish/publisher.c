@@ -5,6 +5,8 @@
 #include "publish/publisher.h"
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/log_ids.h"
 #include "publish/batch.h"
 #include "publish/publish.h"
 
@@ -15,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HEARTBEAT_MSEC 1000
 
@@ -31,6 +34,14 @@ static void publisher_beat(struct publisher *publisher)
         atomic_store_explicit(&publisher->heartbeat_usec, clock_monotonic_usec(), memory_order_relaxed);
 }
 
+/* LMDB could not write its root and refuses even to read. A crash at any step is harmless (batch.c), and the next life opens the store anew. */
+static void end_for_good(void)
+{
+        log_write(LOG_CRIT, &(struct log_fields){.message_id = MESSAGE_STORE_DAMAGED},
+                "the store's root could not be written and nothing can be served from it any more: zonecrierd ends, to be started again; look after the disk");
+        _exit(EXIT_FAILURE);
+}
+
 static void answer_at_once(struct publisher *publisher, struct publish_job *job)
 {
         queue_put(publisher->batch.results, &job->item);
@@ -44,11 +55,18 @@ static void publisher_run_job(struct publisher *publisher, struct publish_job *j
         if (job->kind != JOB_STATE && publish_batch_has(batch, job->name))
                 publish_batch_commit(batch);
         int r = publish_run(batch, job);
+        if (r == -EUCLEAN && !job->is_damaged) {
+                publish_batch_abort(batch, r); /* what waits in it is tried again */
+                job->is_damaged = true;
+                r = publish_run(batch, job);
+        }
         if (r == PUBLISH_IN_BATCH) {
                 int waits = publish_batch_wait(batch, job);
                 if (waits < 0)
                         r = waits;
         }
+        if (r == -ENOTRECOVERABLE)
+                end_for_good();
         if (r < 0) {
                 /* The open transaction is spoilt; what waits in it is tried again, and so is this job. */
                 bool was_alone = batch->waiting_count == 0;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HEAL_USEC (60 * USEC_PER_SEC)
+
 struct registry_entry *registry_entry_find(const struct registry *registry, const uint8_t *name)
 {
         return table_get(&registry->by_name, name, name_length(name));
@@ -67,6 +69,9 @@ int registry_look(struct registry *registry, struct registry_entry *entry, bool 
 {
         if (!entry->conflict)
                 return post(registry, entry, JOB_LOOK, forced, done, context);
+        if (!entry->zone.verdict.summary || strcmp(entry->zone.verdict.summary, entry->conflict) != 0)
+                log_write(LOG_ERR, &(struct log_fields){.zone = entry->name_text, .file = entry->path, .message_id = MESSAGE_BROKEN}, "%s: %s", entry->name_text,
+                        entry->conflict);
         verdict_set(&entry->zone.verdict, VERDICT_BROKEN, "%s", entry->conflict);
         entry->zone.state = ZONE_BROKEN;
         if (!entry->has_been_looked_at) {
@@ -203,6 +208,22 @@ int registry_reload(struct registry *registry, const uint8_t *name, registry_don
                 entry = registry_entry_find(registry, name);
         }
         return entry ? registry_look(registry, entry, true, done, context) : -ENOENT;
+}
+
+int registry_heal(struct registry *registry, const uint8_t *name)
+{
+        struct registry_entry *entry = registry_entry_find(registry, name);
+        struct publish_job *job = entry ? registry_job_new(registry, entry, JOB_LOOK, NULL, NULL) : NULL;
+        if (!job)
+                return entry ? -ENOMEM : -ENOENT;
+        if (clock_monotonic_usec() < entry->healed_usec + HEAL_USEC && entry->healed_usec)
+                job = publish_job_free(job); /* several secondaries met the same damage */
+        else {
+                job->is_damaged = true;
+                entry->healed_usec = clock_monotonic_usec();
+                publisher_post(registry->publisher, job);
+        }
+        return 0;
 }
 
 struct reload_all {

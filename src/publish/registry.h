@@ -99,6 +99,8 @@ int registry_thaw(struct registry *registry, const uint8_t *name, registry_done 
 int registry_approve(struct registry *registry, const uint8_t *name, const uint8_t hash[static 32], registry_done done, void *context);
 /* A secondary holds `serial`, ahead of ours: history cut, next serial above it. trusted: its query was signed. */
 int registry_seen_ahead(struct registry *registry, const uint8_t *name, uint32_t serial, bool trusted, const char *peer);
+/* What is stored of the zone failed a checksum: it is written anew from its file. At most once a minute a zone. */
+int registry_heal(struct registry *registry, const uint8_t *name);
 /* Small state of others to be written with the next batch, at the latest in a second. Takes a malloc'ed array. */
 struct fleet_write;
 int registry_write_state(struct registry *registry, struct fleet_write *writes, size_t count);

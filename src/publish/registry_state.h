@@ -19,6 +19,7 @@ struct registry_entry {
         uint32_t ahead_serial;        /* seen at a secondary, held */
         uint64_t retry_at_usec;       /* monotonic; 0 = none */
         uint64_t retry_wait_usec;
+        uint64_t healed_usec;         /* monotonic */
         bool has_been_looked_at;
         bool is_watched;              /* by watch_file */
 };

@@ -33,6 +33,10 @@ void serve_refuse(struct thread *thread, struct query *query, enum refusal refus
                 name_fold(query->request.qname, query->name);
                 observe_query(thread, OBSERVED_REFUSED, query, 0);
         }
+        if (query->refusal == REFUSAL_STORE && query->request.qname_length > 0) {
+                name_fold(query->request.qname, query->name);
+                observe_query(thread, OBSERVED_DAMAGED, query, 0);
+        }
         if (!refuse_may_answer(thread, query)) {
                 query->verdict = QUERY_DROP;
                 counter_add(&thread->counters.dropped, 1);

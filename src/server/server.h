@@ -19,6 +19,7 @@ enum observation_kind {
         OBSERVED_TRANSFER,    /* a transfer to its end (kind, serials, bytes, duration) */
         OBSERVED_TRANSFER_BROKEN,
         OBSERVED_CLIENT_AHEAD,/* an IXFR query with a serial ahead of ours */
+        OBSERVED_DAMAGED,     /* a stored value failed its checksum: the transfer was broken off */
         OBSERVED_REFUSED,     /* rule or TSIG refused a transfer */
 };
 

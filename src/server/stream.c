@@ -297,6 +297,11 @@ int stream_run(struct thread *thread, struct connection *connection)
                                 return STREAM_BLOCKED;
                 }
                 if (r < 0) {
+                        if (r == -EUCLEAN) {
+                                struct transfer_summary summary;
+                                transfer_summary(stream->transfer, &summary);
+                                observe_transfer(thread, OBSERVED_DAMAGED, connection, &summary, 0);
+                        }
                         stream_break(thread, connection, failure_text(r));
                         return r;
                 }
