@@ -298,6 +298,20 @@ static int try_include(struct source_snapshot *snapshot, const char *folder, siz
         return r < 0 ? r : open_and_remember(snapshot, shown, true, ret_fd, NULL, ret_path);
 }
 
+/* A missing file is one of the snapshot's too: who watches them hears when it comes. */
+static int remember_missing(
+        struct source_snapshot *snapshot, const char *folder, size_t folder_length, const char *path)
+{
+        const struct source_identity none = {0};
+        const char *known;
+        char shown[PATH_MAX];
+
+        int r = path_join(shown, folder, path[0] == '/' ? 0 : folder_length, path);
+        if (r == 0)
+                r = remember(snapshot, shown, &none, &known);
+        return r < 0 ? r : -ENOENT;
+}
+
 int source_open_include(struct source_snapshot *snapshot, const char *from_file, const char *path,
         int *ret_fd, const char **ret_path)
 {
@@ -314,11 +328,15 @@ int source_open_include(struct source_snapshot *snapshot, const char *from_file,
                 folder_length = 2;
         }
         r = try_include(snapshot, from_file, folder_length, path, ret_fd, ret_path);
+        if (path[0] == '/' && r == -ENOENT)
+                return remember_missing(snapshot, from_file, folder_length, path);
         if (path[0] == '/' || (r != -ENOENT && r != -ENOTDIR && r != -EXDEV))
                 return r;
 
         /* Not beside the including file: then in root, shown as the including file is. */
         const char *root = from_file[0] != '/' ? "" : snapshot->root[0] ? snapshot->root : "/.";
         int in_root = try_include(snapshot, root, strlen(root), path, ret_fd, ret_path);
+        if (r == -ENOENT && in_root == -ENOENT)
+                return remember_missing(snapshot, from_file, folder_length, path);
         return r == -EXDEV && in_root == -ENOENT ? -EXDEV : in_root;
 }

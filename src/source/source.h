@@ -40,7 +40,7 @@ int source_open(struct source_snapshot *snapshot, const char *path, int *ret_fd,
 int source_open_found(struct source_snapshot *snapshot, const char *path, int *ret_fd, struct source_identity *ret_identity);
 /* Opens what `$INCLUDE path` in from_file means. -EXDEV where it leaves the include root. *ret_path (owned by the snapshot) is the name to show. */
 int source_open_include(struct source_snapshot *snapshot, const char *from_file, const char *path, int *ret_fd, const char **ret_path);
-/* Every file opened so far, the zone's own first. */
+/* Every file opened so far, the zone's own first; and every include that was not there, with an identity of zeros. */
 const struct source_file *source_snapshot_files(const struct source_snapshot *snapshot, size_t *ret_count);
 struct source_snapshot *source_snapshot_free(struct source_snapshot *snapshot);
 /* After reading: does fd still have the identity it was opened with? (fstat again: size, mtime, ctime) */

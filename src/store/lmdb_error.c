@@ -30,9 +30,12 @@ int lmdb_error(int code)
         case MDB_INVALID:
         case MDB_INCOMPATIBLE:
                 return -EUCLEAN;
+        case MDB_PANIC:
+                /* A write of the root failed: the environment refuses everything, reading too, until it is
+                 * opened anew. */
+                return -ENOTRECOVERABLE;
         default:
-                /* MDB_PANIC: a write of the root failed and the environment refuses to go on; MDB_BAD_TXN: an
-                 * earlier call of the transaction failed. */
+                /* MDB_BAD_TXN: an earlier call of the transaction failed. */
                 return -EIO;
         }
 }
