@@ -20,10 +20,7 @@ struct datagram {
         uint8_t request[REQUEST_MAX];
         uint8_t answer[ANSWER_MAX];
         struct sockaddr_storage peer;
-        union {
-                struct cmsghdr header;
-                uint8_t bytes[CONTROL_SIZE];
-        } control;
+        _Alignas(struct cmsghdr) uint8_t control[CONTROL_SIZE];
         struct iovec in, out;
 };
 
@@ -57,8 +54,8 @@ static void batch_prepare(struct udp_batch *batch)
                         .msg_namelen = sizeof(datagram->peer),
                         .msg_iov = &datagram->in,
                         .msg_iovlen = 1,
-                        .msg_control = datagram->control.bytes,
-                        .msg_controllen = sizeof(datagram->control.bytes),
+                        .msg_control = datagram->control,
+                        .msg_controllen = sizeof(datagram->control),
                 };
         }
 }

@@ -59,7 +59,8 @@ static void publish(
         uint32_t serial, uint64_t base, const struct record_list *whole, const struct record_list *added)
 {
         struct store_batch *batch;
-        struct record_list none = {0};
+        struct record nothing;
+        struct record_list none = {.items = &nothing};
         struct store_publication publication = {
                 .name = zone_name,
                 .base_version = base,
