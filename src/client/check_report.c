@@ -156,7 +156,7 @@ void check_report_totals(const struct check *check)
         json_object_set(json, "files", check->files);
         json_object_set_new(json, "errors", json_integer((json_int_t)check->error_count));
         json_object_set_new(json, "warnings", json_integer((json_int_t)check->warning_count));
-        json_dumpf(json, stdout, JSON_INDENT(2));
+        json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
         putchar('\n');
         json_decref(json);
 }

@@ -54,24 +54,36 @@ int control_new(const struct control_options *options, struct conf *conf, struct
         return 0;
 }
 
-int control_reconfigure(struct control *control, struct conf *conf, const char **ret_why)
+/* A socket whose name was taken away is bound anew, as one that is to be elsewhere. */
+static bool is_in_place(const struct listener *listener, const struct conf *conf)
+{
+        return strcmp(listener->socket.path, conf->options.control_socket) == 0 &&
+               control_socket_is_there(&listener->socket);
+}
+
+static int move_listener(struct control *control, struct conf *conf, const char **ret_why)
 {
         struct listener *current = control->listeners, *listener;
+
+        int r = open_listener(control, conf, &listener, ret_why);
+        if (r < 0)
+                return r;
+        listener->next = current;
+        control->listeners = listener;
+        listener_retire(current);
+        return 0;
+}
+
+int control_reconfigure(struct control *control, struct conf *conf, const char **ret_why)
+{
+        struct listener *current = control->listeners;
         const char *why = NULL;
         int r = 0;
 
-        if (control->options.inherited_fd < 0) {
-                if (strcmp(current->socket.path, conf->options.control_socket) == 0) {
-                        r = control_socket_protect(&current->socket, &conf->options, &why);
-                } else {
-                        r = open_listener(control, conf, &listener, &why);
-                        if (r == 0) {
-                                listener->next = current;
-                                control->listeners = listener;
-                                listener_retire(current);
-                        }
-                }
-        }
+        if (control->options.inherited_fd < 0)
+                r = is_in_place(current, conf)
+                            ? control_socket_protect(&current->socket, &conf->options, &why)
+                            : move_listener(control, conf, &why);
         if (r < 0) {
                 if (ret_why)
                         *ret_why = why;

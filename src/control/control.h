@@ -1,4 +1,5 @@
-/* The control socket: HTTP and JSON under /v1/ on a unix socket (libmicrohttpd on the main loop's epoll). What changes something logs the caller's uid. */
+/* The control socket: HTTP and JSON under /v1/ on a unix socket (libmicrohttpd on the main loop's epoll).
+ * What changes something logs the caller's uid. */
 #pragma once
 
 #include "conf/conf.h"
@@ -18,11 +19,14 @@ struct control_options {
         struct fleet *fleet;
         struct notify *notify;
         struct server *server;
-        int (*reload_configuration)(void *context, char **ret_text); /* `zonecrier reload` without a zone reads the configuration again too, as SIGHUP does; 0 or -EINVAL with a malloc'ed text (diagnostics) */
+        int (*reload_configuration)(void *context,
+                char **ret_text); /* `zonecrier reload` without a zone reads the configuration again too, as
+                                     SIGHUP does; 0 or -EINVAL with a malloc'ed text (diagnostics) */
         void *context;
         int inherited_fd; /* -1 = none */
 };
 /* Binds the socket (mode and owner from conf; a stale one is replaced, a live one is -EADDRINUSE). */
-int control_new(const struct control_options *options, struct conf *conf, struct control **ret_control, const char **ret_why);
+int control_new(const struct control_options *options, struct conf *conf, struct control **ret_control,
+        const char **ret_why);
 int control_reconfigure(struct control *control, struct conf *conf, const char **ret_why);
 struct control *control_free(struct control *control);

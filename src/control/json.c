@@ -12,7 +12,7 @@
 
 /* Octets of the UTF-8 character at text, or 0 where it is none (RFC 3629: no overlong forms, no surrogates).
  */
-static size_t utf8_length(const uint8_t *text, size_t size)
+static size_t utf8_read(const uint8_t *text, size_t size, uint32_t *ret_character)
 {
         static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
         size_t length = text[0] >= 0xf0 && text[0] <= 0xf4  ? 4
@@ -29,7 +29,15 @@ static size_t utf8_length(const uint8_t *text, size_t size)
         }
         if (character < least[length] || character > 0x10ffff || (character >= 0xd800 && character <= 0xdfff))
                 return 0;
+        *ret_character = character;
         return length;
+}
+
+/* C1 controls, and marks that reorder or break a line: JSON may be read on a terminal. */
+static bool is_unsafe_character(uint32_t character)
+{
+        return character < 0xa0 || (character >= 0x2028 && character <= 0x202e) ||
+               (character >= 0x2066 && character <= 0x2069);
 }
 
 static void append_escape(struct buffer *out, uint8_t octet)
@@ -51,6 +59,22 @@ static void append_escape(struct buffer *out, uint8_t octet)
         }
 }
 
+/* One character above ASCII; returns its octets. */
+static size_t append_wide(struct buffer *out, const uint8_t *text, size_t size)
+{
+        uint32_t character;
+        size_t length = utf8_read(text, size, &character);
+        if (length == 0) {
+                buffer_append_text(out, REPLACEMENT);
+                return 1;
+        }
+        if (is_unsafe_character(character))
+                buffer_printf(out, "\\u%04x", character);
+        else
+                buffer_append(out, text, length);
+        return length;
+}
+
 static void append_string(struct buffer *out, const char *text, size_t length)
 {
         const uint8_t *octets = (const uint8_t *)text;
@@ -60,21 +84,18 @@ static void append_string(struct buffer *out, const char *text, size_t length)
         for (size_t i = 0; i < length;) {
                 uint8_t octet = octets[i];
                 if (octet >= 0x20 && octet < 0x7f && octet != '"' && octet != '\\') {
-                        i++, plain++;
-                        continue;
-                }
-                size_t character = octet >= 0x80 ? utf8_length(octets + i, length - i) : 0;
-                if (character > 0) {
-                        i += character, plain += character;
+                        i++;
+                        plain++;
                         continue;
                 }
                 buffer_append(out, octets + i - plain, plain);
                 plain = 0;
-                if (octet >= 0x80)
-                        buffer_append_text(out, REPLACEMENT);
-                else
+                if (octet >= 0x80) {
+                        i += append_wide(out, octets + i, length - i);
+                } else {
                         append_escape(out, octet);
-                i++;
+                        i++;
+                }
         }
         buffer_append(out, octets + length - plain, plain);
         buffer_append_u8(out, '"');

@@ -170,12 +170,18 @@ int control_socket_inherit(int fd, struct control_socket *ret_socket, const char
         return 0;
 }
 
-void control_socket_close(struct control_socket *control_socket)
+bool control_socket_is_there(const struct control_socket *control_socket)
 {
         struct stat status;
+        if (!control_socket->path)
+                return true;
+        return lstat(control_socket->path, &status) == 0 && status.st_dev == control_socket->device &&
+               status.st_ino == control_socket->inode;
+}
 
-        if (control_socket->path && lstat(control_socket->path, &status) == 0 &&
-                status.st_dev == control_socket->device && status.st_ino == control_socket->inode)
+void control_socket_close(struct control_socket *control_socket)
+{
+        if (control_socket->path && control_socket_is_there(control_socket))
                 unlink(control_socket->path);
         if (control_socket->fd >= 0)
                 close(control_socket->fd);

@@ -20,6 +20,8 @@ int control_socket_open(
         const struct conf_options *options, struct control_socket *ret_socket, const char **ret_why);
 /* Takes a duplicate of systemd's socket. */
 int control_socket_inherit(int fd, struct control_socket *ret_socket, const char **ret_why);
+/* Its name still leads to it. systemd's always does. */
+bool control_socket_is_there(const struct control_socket *socket);
 /* Mode and owner as configured, on a socket that is bound. */
 int control_socket_protect(
         const struct control_socket *socket, const struct conf_options *options, const char **ret_why);

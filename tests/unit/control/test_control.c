@@ -320,6 +320,46 @@ static void the_socket_moves(void **state)
         conf_unref(conf);
 }
 
+static void a_name_that_was_taken_away_comes_back(void **state)
+{
+        struct world *world = *state;
+        const char *why = NULL;
+
+        assert_int_equal(unlink(world_path(world, "control.sock")), 0);
+        assert_int_equal(control_reconfigure(world->control, world->conf, &why), 0);
+        json_decref(ask(world, "GET", "/v1/status", 200));
+        /* The listener before it ends without taking the new name along. */
+        for (unsigned turn = 0; turn < 20; turn++)
+                sd_event_run(world->event, 1000);
+        assert_int_equal(access(world_path(world, "control.sock"), F_OK), 0);
+        json_decref(ask(world, "GET", "/v1/status", 200));
+}
+
+static void the_socket_of_systemd_is_left_alone(void **state)
+{
+        struct world *world = *state;
+        struct control_options options = world_control_options(world);
+        const char *why = NULL;
+
+        world->control = control_free(world->control);
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s/control.sock", world->folder);
+        assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        assert_int_equal(listen(fd, 5), 0);
+        options.inherited_fd = fd;
+        assert_int_equal(control_new(&options, world->conf, &world->control, &why), 0);
+        json_decref(ask(world, "GET", "/v1/status", 200));
+        struct conf *conf = world_conf(world, "other.sock");
+        assert_int_equal(control_reconfigure(world->control, conf, &why), 0);
+        conf_unref(conf);
+        json_decref(ask(world, "GET", "/v1/status", 200));
+        assert_int_equal(access(world_path(world, "other.sock"), F_OK), -1);
+        world->control = control_free(world->control);
+        assert_int_equal(access(world_path(world, "control.sock"), F_OK), 0);
+        close(fd);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -336,6 +376,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(the_end_comes_before_the_verdict, setup, teardown),
                 cmocka_unit_test_setup_teardown(the_socket_is_protected_and_replaced, setup, teardown),
                 cmocka_unit_test_setup_teardown(the_socket_moves, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_name_that_was_taken_away_comes_back, setup, teardown),
+                cmocka_unit_test_setup_teardown(the_socket_of_systemd_is_left_alone, setup, teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,8 @@ static const struct {
         {"\x1b[31m\x7f", 6, "\"\\u001b[31m\\u007f\""},
         {"nul\0in", 6, "\"nul\\u0000in\""},
         {"gr\xc3\xbc\xc3\x9f", 6, "\"gr\xc3\xbc\xc3\x9f\""},
+        /* A C1 control, and a mark that turns the line around. */
+        {"\xc2\x9b \xe2\x80\xae", 6, "\"\\u009b \\u202e\""},
         {"\xf0\x9f\x98\x80", 4, "\"\xf0\x9f\x98\x80\""},
         /* No UTF-8: a lone continuation, a cut character, an overlong slash, a surrogate, above U+10FFFF. */
         {"a\x80z", 3, "\"a\xef\xbf\xbdz\""},
@@ -70,9 +72,9 @@ static void members_and_commas(void **state)
         json_close(&json, ']');
         json_nothing(&json, "end");
         json_close(&json, '}');
-        assert_string_equal(
-                buffer_text(&out), "{\"max\":18446744073709551615,\"serial\":7,\"none\":null,\"yes\":true,"
-                                   "\"list\":[\"a\",null,{}],\"empty\":[],\"end\":null}");
+        assert_string_equal(buffer_text(&out),
+                "{\"max\":18446744073709551615,\"serial\":7,\"none\":null,\"yes\":true,"
+                "\"list\":[\"a\",null,{}],\"empty\":[],\"end\":null}");
         buffer_free(&out);
 }
 
