@@ -13,29 +13,39 @@ import subprocess
 
 import pytest
 
+import lab
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ORIGIN = "example.com."
 HEAD = "$TTL 3600\n@ SOA ns1 host 1 3600 600 604800 300\n@ NS ns1\nns1 A 192.0.2.1\n"
 
 
-def find_bind():
-    for folder in os.environ.get("ZONECRIER_PEERS", "").split(":") + ["/usr/bin", "/usr/sbin"]:
-        path = pathlib.Path(folder or ".") / "named-compilezone"
-        if folder and path.exists():
-            return str(path)
-    return shutil.which("named-compilezone")
+def find_tool(name):
+    """From the unpacked peers, else installed."""
+    for folder in ("usr/bin", "usr/sbin"):
+        if (lab.PEERS / folder / name).exists():
+            return str(lab.PEERS / folder / name)
+    return shutil.which(name, path="/usr/bin:/usr/sbin")
 
 
-BIND = find_bind()
+def run_tool(command, **kwargs):
+    environment = dict(os.environ)
+    if command[0].startswith(str(lab.PEERS)):
+        environment["LD_LIBRARY_PATH"] = f"{lab.PEERS}/usr/lib/{os.uname().machine}-linux-gnu"
+    return subprocess.run(command, env=environment, capture_output=True, text=True, **kwargs)
+
+
+BIND = find_tool("named-compilezone")
+SIGNZONE, KEYGEN = find_tool("ldns-signzone"), find_tool("ldns-keygen")
 pytestmark = pytest.mark.skipif(not BIND, reason="named-compilezone is not there")
 
 
 @pytest.fixture(scope="session")
 def zonetext(tmp_path_factory):
-    """The helper binary: $ZONETEXT, or built from the archives of $BUILD (default build/)."""
+    """The helper binary: $ZONETEXT, or built from the archives of the build."""
     if os.environ.get("ZONETEXT"):
         return os.environ["ZONETEXT"]
-    build = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
+    build = lab.BUILD
     archives = [build / "obj-release" / f"lib{folder}.a" for folder in ("zonefile", "source", "conf", "dns", "base")]
     subprocess.run(["make", "-s", f"BUILD={build}", *map(str, archives)], cwd=ROOT, check=True)
     binary = tmp_path_factory.mktemp("zonetext") / "zonetext"
@@ -66,9 +76,9 @@ def read_raw(data):
 
 def by_bind(path, origin=ORIGIN):
     out = path.with_suffix(".raw")
-    run = subprocess.run([BIND, "-q", "-j", "-i", "none", "-k", "ignore", "-n", "ignore", "-r", "ignore", "-m", "ignore",
+    run = run_tool([BIND, "-q", "-j", "-i", "none", "-k", "ignore", "-n", "ignore", "-r", "ignore", "-m", "ignore",
                           "-M", "ignore", "-S", "ignore", "-T", "ignore", "-W", "ignore", "-F", "raw", "-o", str(out), origin, str(path)],
-                         cwd=path.parent, capture_output=True, text=True)
+                         cwd=path.parent)
     if run.returncode != 0:
         return None, run.stdout + run.stderr
     return read_raw(out.read_bytes()), ""
@@ -383,3 +393,15 @@ def test_random_zones(zonetext, tmp_path, seed):
 def test_root_zone(zonetext, tmp_path):
     text = "$TTL 3600\n. SOA a.root. b.root. 1 2 3 4 5\n. NS a.root.\na.root. A 192.0.2.1\ncom NS a.gtld\na.gtld A 192.0.2.2\n"
     assert_same(zonetext, tmp_path, text, origin=".")
+
+
+@pytest.mark.skipif(not SIGNZONE or not KEYGEN, reason="ldns-signzone is not there")
+@pytest.mark.parametrize("nsec3", [False, True])
+def test_signed_zone(zonetext, tmp_path, nsec3):
+    """A zone signed by ldns: every RRSIG, NSEC, NSEC3 and DNSKEY as it stands."""
+    plain = tmp_path / "plain.zone"
+    plain.write_text(f"$ORIGIN {ORIGIN}\n" + HEAD + "".join(f"h{n} A 10.0.0.{n}\n" for n in range(50)) + "sub NS ns.example.net.\n*.w TXT wild\n")
+    made = run_tool([KEYGEN, "-a", "ECDSAP256SHA256", "-k", ORIGIN], cwd=tmp_path, check=True)
+    run_tool([SIGNZONE, *(["-n", "-s", "ab12"] if nsec3 else []), "-f", "signed.zone", "plain.zone", made.stdout.strip()],
+             cwd=tmp_path, check=True)
+    assert_same(zonetext, tmp_path, (tmp_path / "signed.zone").read_text())
