@@ -25,7 +25,7 @@ import dns.xfr
 import dns.zone
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("ZONECRIER_BUILD", ROOT / "build"))
+BUILD = Path(os.environ.get("ZONECRIER_BUILD", ROOT / "build")).resolve()
 PEERS = ROOT / "build" / "peers" / "root"
 LONG = os.environ.get("ZONECRIER_LONG") == "1"
 SECRET = base64.b64encode(b"a secret of this test lab, 32 byt").decode()
