@@ -45,7 +45,8 @@ void serve_refuse(struct thread *thread, struct query *query, enum refusal refus
 
 static void observe_good(struct thread *thread, const struct query *query)
 {
-        if (query->verdict == QUERY_SOA && query->is_ahead)
+        /* Over UDP (over TCP it is a transfer) the source may be forged: unsigned it moves no serial. */
+        if (query->verdict == QUERY_SOA && query->is_ahead && query->key)
                 observe_query(thread, OBSERVED_CLIENT_AHEAD, query, query->request.authority_serial);
         else if (query->verdict == QUERY_SOA && query->is_secondary)
                 observe_query(thread, OBSERVED_SOA_QUERY, query, query->zone.serial);
