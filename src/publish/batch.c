@@ -99,22 +99,30 @@ void publish_batch_abort(struct publish_batch *batch, int reason)
         answer_waiting(batch, reason);
 }
 
+/* Tries are told once, not each of them; and their end. */
+static void tell_commit(struct publish_batch *batch, const char *what, int r)
+{
+        if (r < 0 && r != batch->failure)
+                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_STORE_FULL}, "%s cannot be written: %s; what was served stays, it is tried again", what,
+                        strerror(-r));
+        else if (r == 0 && batch->failure < 0)
+                log_write(LOG_NOTICE, NULL, "%s can be written again", what);
+        batch->failure = r;
+}
+
 int publish_batch_commit(struct publish_batch *batch)
 {
         if (!batch->open)
                 return 0;
         int r = serial_file_append(batch->serial_file, batch->serials, batch->serial_count);
         if (r < 0) {
-                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_STORE_FULL},
-                        "the serial file cannot be written: %s; nothing is published until it can", strerror(-r));
+                tell_commit(batch, "the serial file", r);
                 publish_batch_abort(batch, r);
                 return r;
         }
         r = store_batch_commit(batch->open);
         batch->open = NULL;
-        if (r < 0)
-                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_STORE_FULL},
-                        "the store cannot be written: %s; what was served stays, it is tried again", strerror(-r));
+        tell_commit(batch, "the store", r);
         answer_waiting(batch, r);
         return r;
 }

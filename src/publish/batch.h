@@ -18,6 +18,7 @@ struct publish_batch {
         size_t waiting_count;
         struct table waiting_by_name;   /* name -> job */
         uint64_t begun_usec;            /* monotonic */
+        int failure;                    /* of the last commit, told; 0 = it went well */
 };
 
 /* The store's batch, begun when there is none. */

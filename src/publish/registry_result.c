@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LOGGED_OCTETS 8192 /* of diagnostics */
 #define RETRY_FIRST_USEC USEC_PER_SEC
 #define RETRY_MAX_USEC (10 * USEC_PER_SEC)
 
@@ -32,6 +33,16 @@ static enum zone_state state_after(const struct publish_job *job)
                 return ZONE_FAILED;
         }
         return ZONE_FAILED;
+}
+
+/* The first of them: a picture in place of a zone has thousands of errors. */
+static void log_details(int priority, const struct log_fields *fields, const char *details)
+{
+        const char *end = strlen(details) > LOGGED_OCTETS ? memrchr(details, '\n', LOGGED_OCTETS) : NULL;
+        if (end)
+                log_write(priority, fields, "%.*s\n... `zonecrier check %s` tells all", (int)(end - details), details, fields->file);
+        else
+                log_write(priority, fields, "%s", details);
 }
 
 static void log_verdict(const struct registry_entry *entry, const struct verdict *verdict)
@@ -61,7 +72,7 @@ static void log_verdict(const struct registry_entry *entry, const struct verdict
         if (*hash)
                 log_write(LOG_WARNING, &fields, "%s: hash %s", entry->name_text, hash);
         if (verdict->details && *verdict->details)
-                log_write(verdict->kind == VERDICT_BROKEN ? LOG_ERR : LOG_INFO, &fields, "%s", verdict->details);
+                log_details(verdict->kind == VERDICT_BROKEN ? LOG_ERR : LOG_INFO, &fields, verdict->details);
 }
 
 static bool is_news(const struct verdict *before, const struct verdict *now)

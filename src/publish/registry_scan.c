@@ -61,15 +61,14 @@ static int entry_move(struct registry *registry, struct registry_entry *entry, c
         return table_put(&registry->by_path, entry->path, strlen(entry->path), entry, NULL);
 }
 
-static int entry_conflict(struct registry *registry, struct registry_entry *entry, const char *path)
+static int entry_conflict(struct registry_entry *entry, const char *path)
 {
         char *conflict = NULL;
         if (asprintf(&conflict, "two files for one zone: %s and %s; what is published stays: remove one of them", entry->path, path) < 0)
                 return -ENOMEM;
         free(entry->conflict);
         entry->conflict = conflict;
-        /* An event on the second file brings us back here. */
-        return table_put(&registry->by_path, entry->path, strlen(entry->path), entry, NULL);
+        return 0; /* an event on the second file brings us back here, by its name */
 }
 
 /* The zone of this name has this file. folder: NULL = a zone block says so. */
@@ -85,7 +84,7 @@ static int entry_ensure(struct registry *registry, const uint8_t *name, const ch
         } else if (strcmp(entry->path, path) != 0) {
                 bool is_second = entry->generation == registry->generation && access(entry->path, F_OK) == 0;
                 if (is_second && !(entry->zone.is_configured && !folder))
-                        r = entry_conflict(registry, entry, path);
+                        r = entry_conflict(entry, path);
                 else
                         r = entry_move(registry, entry, path, folder);
         } else if (!folder != !entry->folder && entry->generation != registry->generation)
@@ -290,18 +289,31 @@ static void look_at_includers(struct registry *registry, const char *path)
         }
 }
 
+/* A file that is gone may have been one of two for its zone. */
+static struct registry_entry *entry_in_conflict(struct registry *registry, const struct conf_zone_files *folder, const char *file_name)
+{
+        uint8_t name[NAME_MAX_LENGTH];
+        struct registry_entry *entry = source_zone_name(file_name, folder->file_name, name) == 0 ? registry_entry_find(registry, name) : NULL;
+        return entry && entry->conflict ? entry : NULL;
+}
+
 static void on_file(struct registry *registry, const char *path)
 {
         const struct conf_zone_files *folder = folder_of_file(registry, path);
         struct registry_entry *entry = table_get(&registry->by_path, path, strlen(path));
+        const char *file_name = folder ? strrchr(path, '/') + 1 : NULL;
 
-        if (!entry && folder && access(path, F_OK) == 0)
-                if (scan_file(registry, folder, strrchr(path, '/') + 1, &entry) != 0)
+        if (!entry && folder && access(path, F_OK) == 0) {
+                if (scan_file(registry, folder, file_name, &entry) != 0)
                         entry = NULL;
+        } else if (!entry && folder)
+                entry = entry_in_conflict(registry, folder, file_name);
         if (entry && entry->conflict) {
-                /* One of the two files may be gone. */
+                /* One of the two files may be gone, or the scan takes them the other way round. */
+                uint8_t name[NAME_MAX_LENGTH];
+                memcpy(name, entry->zone.name, sizeof(name));
                 registry_scan(registry);
-                entry = table_get(&registry->by_path, path, strlen(path));
+                entry = registry_entry_find(registry, name);
         }
         if (entry)
                 registry_look(registry, entry, false, NULL, NULL);
