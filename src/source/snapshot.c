@@ -203,6 +203,11 @@ int source_snapshot_folder(const char *root, const char *include_root, struct so
         return 0;
 }
 
+const char *source_snapshot_root(const struct source_snapshot *snapshot)
+{
+        return snapshot->root;
+}
+
 struct source_snapshot *source_snapshot_free(struct source_snapshot *snapshot)
 {
         if (!snapshot)

@@ -42,6 +42,8 @@ int source_open_found(struct source_snapshot *snapshot, const char *path, int *r
 int source_open_include(struct source_snapshot *snapshot, const char *from_file, const char *path, int *ret_fd, const char **ret_path);
 /* Every file opened so far, the zone's own first; and every include that was not there, with an identity of zeros. */
 const struct source_file *source_snapshot_files(const struct source_snapshot *snapshot, size_t *ret_count);
+/* The folder that was given as root. */
+const char *source_snapshot_root(const struct source_snapshot *snapshot);
 struct source_snapshot *source_snapshot_free(struct source_snapshot *snapshot);
 /* After reading: does fd still have the identity it was opened with? (fstat again: size, mtime, ctime) */
 bool source_is_unchanged(int fd, const struct source_identity *identity);

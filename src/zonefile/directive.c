@@ -130,6 +130,33 @@ static int include_path(struct scan *scan, struct token *token, char path[static
         return 0;
 }
 
+/* Whether a path as it is shown lies outside the zone folder: by its text, ".." and all. */
+static bool is_outside_folder(const char *path, const char *root)
+{
+        size_t length = strlen(root);
+        int depth = 0;
+
+        if (path[0] == '/') {
+                if (strncmp(path, root, length) != 0)
+                        return true;
+                path += length;
+                if (length > 0 && root[length - 1] != '/' && *path != '/')
+                        return true;
+        }
+        for (path += strspn(path, "/"); *path; path += strspn(path, "/")) {
+                size_t size = strcspn(path, "/");
+
+                if (size == 2 && path[0] == '.' && path[1] == '.')
+                        depth--;
+                else if (size > 1 || path[0] != '.')
+                        depth++;
+                if (depth < 0)
+                        return true;
+                path += size;
+        }
+        return false;
+}
+
 static int open_include(
         struct parse *parse, const struct token *token, const char *path, struct parse_file *file)
 {
@@ -147,6 +174,7 @@ static int open_include(
                 parse->request->snapshot, parse->files[parse->file].path, path, &fd, &file->path);
         if (r < 0)
                 return fail_include(scan, token, r);
+        file->is_outside = is_outside_folder(file->path, source_snapshot_root(parse->request->snapshot));
         if (is_open(parse, file->path))
                 return scan_fail_word(scan, token, "include-loop", NULL, "includes itself");
         r = zone_text_read(fd, 0, INCLUDE_BYTES_MAX - parse->included_bytes, &file->text);

@@ -20,6 +20,7 @@ struct parse_file {
         const char *path;
         struct zone_text text;
         bool is_owned;             /* an included one */
+        bool is_outside;           /* of the zone folder: nothing of it is quoted (I8) */
         const char *included_from; /* "a.zone:3" */
         uint32_t parent;           /* index of the including file; its own for the zone's */
         uint32_t *lines; /* made when the first line number is asked for: newlines before each block */

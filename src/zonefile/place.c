@@ -66,6 +66,8 @@ static void tell(struct parse *parse, enum diag_severity severity, struct record
         char *source;
         size_t length, shown;
 
+        static const char withheld[] = "a line of a file outside the zone folder, which is not quoted";
+
         parse->told += severity != DIAG_NOTE;
         parse->has_error |= severity == DIAG_ERROR;
         if (!parse->diags)
@@ -86,11 +88,14 @@ static void tell(struct parse *parse, enum diag_severity severity, struct record
                 .file = file->path,
                 .line = line_of(file, place.offset),
                 .column = (uint32_t)(at - begin) + 1,
-                .source_line = source,
-                .hint = hint && *hint ? hint : NULL,
+                .source_line = file->is_outside ? NULL : source,
+                .hint = hint && *hint && !file->is_outside ? hint : NULL,
                 .included_from = file->included_from};
 
-        diag_add(parse->diags, &diag, "%s", message.failed ? code : buffer_text(&message));
+        if (file->is_outside)
+                diag_add(parse->diags, &diag, "%s: %s", code, withheld);
+        else
+                diag_add(parse->diags, &diag, "%s", message.failed ? code : buffer_text(&message));
         buffer_free(&message);
         free(source);
 }

@@ -354,7 +354,7 @@ def random_name(rng):
     return ".".join(labels) + rng.choice(["", "", "", ".example.com."])
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("ZONECRIER_TEST_ZONES", "20"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("ZONECRIER_TEST_ZONES", "400" if lab.LONG else "20"))))
 def test_random_zones(zonetext, tmp_path, seed):
     """Samples of all types at random owners, TTLs, origins, with comments, blank owners and parentheses thrown in."""
     rng = random.Random(seed)

@@ -352,6 +352,42 @@ static void test_include(void **state)
         rmdir(folder);
 }
 
+/* I8: of a file that include-root lets in, but that is outside the zone folder, nothing is quoted. */
+static void test_include_outside(void **state)
+{
+        char folder[] = "/tmp/zonefile-XXXXXX", zones[400], path[500];
+        struct zonefile_request request = {.origin = example_com, .file = path};
+        static const char text[] = HEAD "$INCLUDE ../secret.inc\n";
+        struct zonefile_result result;
+        struct diag_list diags = {0};
+        struct buffer shown = {0};
+        struct zone_text zone = text_from(text, strlen(text));
+
+        (void)state;
+        assert_non_null(mkdtemp(folder));
+        snprintf(zones, sizeof(zones), "%s/zones", folder);
+        assert_int_equal(mkdir(zones, 0700), 0);
+        write_file(zones, "z.zone", text);
+        write_file(folder, "secret.inc", "user:hunter2 TXTT hunter2\nhunter2.example.com A 192.0.2.1\n");
+        snprintf(path, sizeof(path), "%s/z.zone", zones);
+        assert_int_equal(source_snapshot_folder(zones, folder, &request.snapshot), 0);
+        assert_int_equal(zonefile_parse(&request, &zone, &diags, &result), -EINVAL);
+        assert_int_equal(diags.count, 2);
+        for (size_t i = 0; i < diags.count; i++)
+                diag_format(&diags.items[i], &shown);
+        assert_non_null(strstr(buffer_text(&shown), "secret.inc:1:14: error: unknown-type"));
+        assert_null(strstr(buffer_text(&shown), "hunter2"));
+        buffer_free(&shown);
+        diag_free(&diags);
+        zone_text_free(&zone);
+        source_snapshot_free(request.snapshot);
+        unlink(path);
+        rmdir(zones);
+        snprintf(path, sizeof(path), "%s/secret.inc", folder);
+        unlink(path);
+        rmdir(folder);
+}
+
 static void test_read_limit(void **state)
 {
         struct zone_text text;
@@ -431,6 +467,7 @@ int main(void)
                 cmocka_unit_test(test_shown_form),
                 cmocka_unit_test(test_many_errors),
                 cmocka_unit_test(test_include),
+                cmocka_unit_test(test_include_outside),
                 cmocka_unit_test(test_read_limit),
                 cmocka_unit_test(test_rdata_from_text),
                 cmocka_unit_test(test_record_size),
