@@ -37,11 +37,12 @@ static int option_set(int fd, int level, int name, int value)
 static int udp_options_set(int fd, sa_family_t family)
 {
         option_set(fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER_BYTES);
+        option_set(
+                fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT); /* also where IPv6's socket takes IPv4 */
         if (family == AF_INET6) {
                 option_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
                 return option_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
         }
-        option_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
         return option_set(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 

@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "192.0.2.1#53: Address already in use", for *ret_why. */
-static _Thread_local char why_text[ADDRESS_TEXT_MAX + 128];
+/* What failed, for *ret_why; the caller says how, from the errno. */
+static _Thread_local char why_text[ADDRESS_TEXT_MAX];
 
 static int say_why(int r, const char *what, const char **ret_why)
 {
-        snprintf(why_text, sizeof(why_text), "%s: %s", what, strerrordesc_np(-r));
+        snprintf(why_text, sizeof(why_text), "%s", what);
         if (ret_why)
                 *ret_why = why_text;
         return r;
@@ -24,9 +24,8 @@ static int say_why(int r, const char *what, const char **ret_why)
 
 static int say_why_not_bound(int r, const struct address *address, const char **ret_why)
 {
-        char text[ADDRESS_TEXT_MAX], what[ADDRESS_TEXT_MAX + 32];
-        snprintf(what, sizeof(what), "cannot listen on %s", address_format(address, text));
-        return say_why(r, what, ret_why);
+        char text[ADDRESS_TEXT_MAX];
+        return say_why(r, address_format(address, text), ret_why);
 }
 
 static unsigned core_count(void)
@@ -104,7 +103,7 @@ static int binding_make(
         const struct conf_options *options = &conf->options;
         int r = binding_reserve(binding, options->listen_count, 2 * server->thread_count);
         if (r < 0)
-                return say_why(r, "cannot listen", ret_why);
+                return say_why(r, "listening sockets", ret_why);
         for (size_t i = 0; i < options->listen_count; i++) {
                 const struct address *address = &options->listen[i].address;
                 if (listener_find(server, address) || binding_has(binding, address))
@@ -129,7 +128,7 @@ static int binding_inherit(struct server *server, const struct server_options *o
 {
         int r = binding_reserve(binding, options->inherited_fd_count, server->thread_count);
         if (r < 0)
-                return say_why(r, "cannot listen", ret_why);
+                return say_why(r, "listening sockets", ret_why);
         for (size_t i = 0; i < options->inherited_fd_count; i++) {
                 struct listener *listener = &binding->listeners[i];
                 struct listen_socket **sockets = binding->sockets + i * binding->sockets_each;
@@ -138,7 +137,7 @@ static int binding_inherit(struct server *server, const struct server_options *o
                 for (unsigned t = 0; t < server->thread_count && r == 0; t++)
                         r = listen_inherit(options->inherited_fds[i], listener->number, &sockets[t]);
                 if (r < 0)
-                        return say_why(r, "a socket given by systemd cannot be used", ret_why);
+                        return say_why(r, "a socket given by systemd", ret_why);
                 listener->configured = listener->bound = sockets[0]->bound;
         }
         return 0;
@@ -193,7 +192,7 @@ static int server_fill(struct server *server, const struct server_options *optio
         for (unsigned i = 0; i < server->thread_count; i++) {
                 int r = thread_begin(&server->threads[i], server, i);
                 if (r < 0)
-                        return say_why(r, "a serving thread cannot be set up", ret_why);
+                        return say_why(r, "a serving thread", ret_why);
         }
         struct binding binding = {0};
         server->is_inheriting = options->inherited_fd_count > 0;
@@ -202,7 +201,7 @@ static int server_fill(struct server *server, const struct server_options *optio
         if (r == 0) {
                 r = binding_give(server, &binding);
                 if (r < 0)
-                        say_why(r, "cannot listen", ret_why);
+                        say_why(r, "listening sockets", ret_why);
         }
         binding_free(&binding);
         return r;
@@ -213,7 +212,7 @@ int server_new(const struct server_options *options, struct conf *conf, struct s
 {
         struct server *server = calloc(1, sizeof(*server));
         if (!server)
-                return say_why(-ENOMEM, "cannot listen", ret_why);
+                return say_why(-ENOMEM, "listening sockets", ret_why);
         server->store = options->store;
         server->observations = options->observations;
         server->conf = conf_ref(conf);
@@ -226,7 +225,7 @@ int server_new(const struct server_options *options, struct conf *conf, struct s
         if (server->threads)
                 r = server_fill(server, options, ret_why);
         else
-                say_why(r, "cannot listen", ret_why);
+                say_why(r, "listening sockets", ret_why);
         if (r < 0) {
                 server_free(server);
                 return r;
@@ -318,7 +317,7 @@ int server_reconfigure(struct server *server, struct conf *conf, const char **re
                 if (r == 0 && binding.listener_count > 0)
                         r = binding_give(server, &binding);
                 if (r < 0)
-                        say_why(r, "cannot take the new configuration over", ret_why);
+                        say_why(r, "the new configuration", ret_why);
         }
         if (r == 0 && !server->is_inheriting)
                 listeners_close_unlisted(server, conf);

@@ -85,10 +85,11 @@ static void stream_end(struct thread *thread, struct connection *connection)
                         story.zone, story.peer, transfer_kind_name(summary->kind), story.serials);
         else
                 log_write(LOG_INFO, &story.fields,
-                        "%s of %s to %s: %s, %" PRIu64 " bytes in %" PRIu64 " messages, %" PRIu64
+                        "%s of %s to %s: %s, %" PRIu64 " bytes in %" PRIu64 " message%s, %" PRIu64
                         ".%03" PRIu64 " s",
                         story.kind, story.zone, story.peer, story.serials, summary->bytes, summary->messages,
-                        story.duration_usec / 1000000, story.duration_usec / 1000 % 1000);
+                        summary->messages == 1 ? "" : "s", story.duration_usec / 1000000,
+                        story.duration_usec / 1000 % 1000);
         if (!is_lone(summary))
                 counter_add(&thread->counters.transfers, 1);
         observe_transfer(thread, is_ahead ? OBSERVED_CLIENT_AHEAD : OBSERVED_TRANSFER, connection, summary,

@@ -80,8 +80,10 @@ static void asked_address(struct msghdr *message, struct address *ret_address)
                         if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
                                 info.ipi6_ifindex = 0;
                         memcpy(CMSG_DATA(control), &info, sizeof(info));
-                        ret_address->family = AF_INET6;
-                        memcpy(ret_address->bytes, &info.ipi6_addr, 16);
+                        /* A socket of systemd's may take both families: then it is an IPv4 address in IPv6's
+                         * form. */
+                        struct sockaddr_in6 asked = {.sin6_family = AF_INET6, .sin6_addr = info.ipi6_addr};
+                        address_from_sockaddr((struct sockaddr *)&asked, ret_address);
                 }
         }
 }

@@ -679,7 +679,7 @@ static void test_reconfigure(void **state)
         struct conf *wrong = conf_make("options { directory \"/tmp\"; listen-on port 5399 { 192.0.2.1; }; "
                                        "listen-on-v6 { none; }; };\n");
         assert_true(server_reconfigure(server, wrong, &why) < 0);
-        assert_string_equal(why, "cannot listen on 192.0.2.1#5399: Cannot assign requested address");
+        assert_string_equal(why, "192.0.2.1#5399");
         udp_expect(example, TYPE_SOA, RCODE_NOERROR, 1);
 
         /* Another address of the same port, wider than the first: the old listener goes. */
@@ -717,7 +717,7 @@ static void test_port_taken(void **state)
         struct server_options options = {.store = fixture.store, .thread_count = 2};
         assert_int_equal(server_new(&options, taken, &second, &why), -EADDRINUSE);
         assert_null(second);
-        assert_non_null(strstr(why, "Address already in use"));
+        assert_non_null(strstr(why, "127.0.0.1#"));
         conf_unref(taken);
         server_end();
 }
@@ -766,6 +766,34 @@ static void test_inherited_sockets(void **state)
         }
         server_end();
         assert_true(fcntl(fds[0], F_GETFD) >= 0); /* theirs, not ours to close */
+        close(fds[0]);
+        close(fds[1]);
+}
+
+/* [::] as systemd gives it by default: IPv4 comes in IPv6's form, and counts as IPv4. */
+static void test_inherited_dual_stack(void **state)
+{
+        (void)state;
+        struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+        socklen_t size = sizeof(any);
+        int fds[2] = {socket(AF_INET6, SOCK_DGRAM, 0), socket(AF_INET6, SOCK_STREAM, 0)};
+        if (fds[0] < 0 || bind(fds[0], (struct sockaddr *)&any, size) < 0)
+                skip();
+        assert_int_equal(getsockname(fds[0], (struct sockaddr *)&any, &size), 0);
+        assert_int_equal(bind(fds[1], (struct sockaddr *)&any, size), 0);
+        assert_int_equal(listen(fds[1], 10), 0);
+        server_begin_with(
+                &(struct server_options){.inherited_fds = fds, .inherited_fd_count = 2}, OPTIONS(""));
+        assert_int_equal(address_parse("127.0.0.98", &server_address), 0);
+        server_address.port = ntohs(any.sin6_port);
+        uint8_t bytes[1024];
+        udp_expect(example, TYPE_SOA, RCODE_NOERROR, 1);
+        udp_expect(example, TYPE_IXFR, RCODE_NOERROR, 1); /* allow-transfer { 127.0.0.1; } */
+        int fd = dial(SOCK_STREAM, 0);
+        send_all(fd, bytes, framed(bytes, 1, example, TYPE_AXFR, 0));
+        receive_transfer(fd, 1, &small);
+        close(fd);
+        server_end();
         close(fds[0]);
         close(fds[1]);
 }
@@ -831,6 +859,7 @@ int main(void)
                 cmocka_unit_test(test_port_taken),
                 cmocka_unit_test(test_stop_lets_transfers_end),
                 cmocka_unit_test(test_inherited_sockets),
+                cmocka_unit_test(test_inherited_dual_stack),
                 cmocka_unit_test(test_wildcard_answers_from_the_address_asked),
                 cmocka_unit_test(test_refusals_are_bounded),
         };
