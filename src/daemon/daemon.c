@@ -166,9 +166,8 @@ static void warn_fixed(const struct conf *before, const struct conf *now)
                 log_write(LOG_WARNING, NULL, "state-directory and serial-file are read at start alone: restart to use the new ones");
 }
 
-int daemon_reload(void *context, char **ret_text)
+static int reload(struct daemon *daemon, char **ret_text)
 {
-        struct daemon *daemon = context;
         struct conf *conf = NULL;
         CLEANUP_FREE char *text = NULL;
         const char *why = NULL;
@@ -201,14 +200,20 @@ int daemon_reload(void *context, char **ret_text)
         return 0;
 }
 
+int daemon_reload(void *context, char **ret_text)
+{
+        sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_monotonic_usec());
+        int r = reload(context, ret_text);
+        sd_notify(false, "READY=1");
+        return r;
+}
+
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
         CLEANUP_FREE char *text = NULL;
         (void)source, (void)info;
 
-        sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_monotonic_usec());
         daemon_reload(context, &text);
-        sd_notify(false, "READY=1");
         return 0;
 }
 
