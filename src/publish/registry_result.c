@@ -66,11 +66,9 @@ static void log_verdict(const struct registry_entry *entry, const struct verdict
         if (verdict->kind == VERDICT_HELD && verdict->has_hash)
                 for (size_t i = 0; i < 32; i++)
                         snprintf(hash + 2 * i, 3, "%02x", verdict->hash[i]);
-        log_write(kinds[verdict->kind].priority, &fields, "%s: %s%s%s%s%s%s", entry->name_text, verdict_kind_name(verdict->kind),
+        log_write(kinds[verdict->kind].priority, &fields, "%s: %s%s%s%s%s%s%s", entry->name_text, verdict_kind_name(verdict->kind),
                 !verdict->summary ? "" : verdict->kind == VERDICT_PUBLISHED ? " " : ": ", verdict->summary ? verdict->summary : "", *hash ? "; to release it: zonecrier approve " : "",
-                *hash ? entry->name_text : "", *hash ? " " : "");
-        if (*hash)
-                log_write(LOG_WARNING, &fields, "%s: hash %s", entry->name_text, hash);
+                *hash ? entry->name_text : "", *hash ? " " : "", hash);
         if (verdict->details && *verdict->details)
                 log_details(verdict->kind == VERDICT_BROKEN ? LOG_ERR : LOG_INFO, &fields, verdict->details);
 }
