@@ -213,8 +213,7 @@ static void check_apex(struct parse *parse, struct zonefile_result *result)
                 const struct record *record = &records->items[i];
 
                 has_ns |= record->type == TYPE_NS;
-                result->is_signed |= record->type == TYPE_ZONEMD ||
-                                     (record->type == TYPE_RRSIG && record_covered_type(record) == TYPE_SOA);
+                result->is_signed |= record_is_signing(record, apex);
         }
         if (parse->has_error) /* what is missing may be on a line that was wrong */
                 return;

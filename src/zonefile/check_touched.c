@@ -97,7 +97,7 @@ static int check_list(
                 struct owner_records records;
                 int r = 0;
 
-                if (is_added && record->type == TYPE_DNAME)
+                if ((is_added && record->type == TYPE_DNAME) || record_is_signing(record, apex))
                         return 1;
                 if (!last || !name_equal(last, record->owner)) {
                         last = record->owner;

@@ -15,3 +15,12 @@ static inline bool type_is_beside_cname(uint16_t type)
         return type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_KEY || type == TYPE_SIG ||
                type == TYPE_NXT;
 }
+
+/* Made by somebody who signs the zone, or digests it: its serial is then the file's. */
+static inline bool record_is_signing(const struct record *record, const uint8_t *apex)
+{
+        bool is_signing = record->type == TYPE_ZONEMD ||
+                          (record->type == TYPE_RRSIG && record_covered_type(record) == TYPE_SOA);
+
+        return is_signing && name_equal(record->owner, apex);
+}
