@@ -237,6 +237,11 @@ void *thread_run(void *argument)
                 connections_free_dead(thread);
                 atomic_store_explicit(&thread->heartbeat_usec, now, memory_order_relaxed);
                 if (is_finished(thread, now))
-                        return NULL;
+                        break;
         }
+        /* Here, so that what is told of those cut short is still taken up after the join. */
+        while (thread->connections)
+                connection_close(thread, thread->connections);
+        connections_free_dead(thread);
+        return NULL;
 }
