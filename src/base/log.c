@@ -101,6 +101,21 @@ static void entry_add_text(struct entry *entry, const char *name, const char *va
         entry->fields[entry->count++] = (struct iovec){.iov_base = text, .iov_len = length};
 }
 
+/* The address alone: a peer asks from another port each time, and `journalctl SECONDARY=` shall find them
+ * all. */
+static void entry_add_secondary(struct entry *entry, const char *value)
+{
+        char address[320];
+        size_t length = value ? strcspn(value, "#") : 0;
+        if (length == 0 || length >= sizeof(address)) {
+                entry_add_text(entry, "SECONDARY", value);
+                return;
+        }
+        memcpy(address, value, length);
+        address[length] = 0;
+        entry_add_text(entry, "SECONDARY", address);
+}
+
 static void entry_add_number(struct entry *entry, const char *name, int64_t value)
 {
         char *text = entry->numbers[entry->number_count++];
@@ -116,7 +131,7 @@ static int write_journal(int priority, const struct log_fields *fields, const ch
         entry_add_text(&entry, "SYSLOG_IDENTIFIER", log_state.identifier);
         if (fields) {
                 entry_add_text(&entry, "ZONE", fields->zone);
-                entry_add_text(&entry, "SECONDARY", fields->secondary);
+                entry_add_secondary(&entry, fields->secondary);
                 entry_add_text(&entry, "KEY", fields->key);
                 entry_add_text(&entry, "RULE", fields->rule);
                 entry_add_text(&entry, "FILE", fields->file);

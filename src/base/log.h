@@ -15,7 +15,8 @@
 struct log_fields {
         const char *zone;       /* ZONE=, text without the final dot */
         uint32_t serial;        /* SERIAL=, 0 = none (a serial is never 0: I2) */
-        const char *secondary;  /* SECONDARY=, the address of a target or peer, or a secondary's name */
+        const char *secondary;  /* SECONDARY=, the address of a target or peer (its port left out), or a
+                                   secondary's name */
         const char *key;        /* KEY=, a TSIG key's name */
         const char *rule;       /* RULE=, the ACL element or limit that decided */
         const char *file;       /* FILE=, the user's file */

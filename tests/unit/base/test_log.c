@@ -192,7 +192,7 @@ static void test_journal_fields(void **state)
                                      "PRIORITY=5\n"
                                      "SYSLOG_IDENTIFIER=zonecrierd\n"
                                      "ZONE=example.com\n"
-                                     "SECONDARY=192.0.2.1#53\n"
+                                     "SECONDARY=192.0.2.1\n"
                                      "KEY=he-key\n"
                                      "RULE=key he-key\n"
                                      "FILE=zones/example.com.zone\n"
