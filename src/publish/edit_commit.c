@@ -43,6 +43,7 @@ int edit_tell_files(struct edit *edit)
         size_t count;
         const struct source_file *read = source_snapshot_files(edit->snapshot, &count);
 
+        publish_job_files_clear(job); /* of a first run that met damage */
         job->files = calloc(count + 1, sizeof(*job->files));
         if (!job->files)
                 return -ENOMEM;

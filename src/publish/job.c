@@ -47,13 +47,19 @@ void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *fo
         verdict->at_usec = clock_realtime_usec();
 }
 
+void publish_job_files_clear(struct publish_job *job)
+{
+        for (char **file = job->files; file && *file; file++)
+                free(*file);
+        free(job->files);
+        job->files = NULL;
+}
+
 struct publish_job *publish_job_free(struct publish_job *job)
 {
         if (!job)
                 return NULL;
-        for (char **file = job->files; file && *file; file++)
-                free(*file);
-        free(job->files);
+        publish_job_files_clear(job);
         free(job->name_text);
         free(job->path);
         free(job->root);

@@ -46,6 +46,7 @@ struct publish_job {
 
 struct publish_job *publish_job_new(enum job_kind kind, const uint8_t *name);
 struct publish_job *publish_job_free(struct publish_job *job);
+void publish_job_files_clear(struct publish_job *job);
 void verdict_clear(struct verdict *verdict);
 /* Sets kind and summary; a second call replaces the first. */
 void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
