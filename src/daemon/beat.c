@@ -1,4 +1,5 @@
-/* Once a second: small state to the store, the STATUS line; and the watchdog, fed only while every thread beats. Main loop. */
+/* Once a second: small state to the store, the STATUS line; and the watchdog, fed only while every thread
+ * beats. Main loop. */
 #include "daemon/daemon.h"
 
 #include "base/clock.h"
@@ -27,10 +28,14 @@ static void tell_status(struct daemon *daemon)
 
         while ((zone = registry_next(daemon->registry, &position)))
                 counts[zone->state]++;
-        size_t trouble = counts[ZONE_BROKEN] + counts[ZONE_HELD] + counts[ZONE_MISSING] + counts[ZONE_BEHIND] + counts[ZONE_FAILED];
-        snprintf(status, sizeof(status), "STATUS=%zu zones: %zu published, %zu loading, %zu frozen, %zu in trouble (%zu broken, %zu held, %zu missing)",
-                registry_count(daemon->registry), counts[ZONE_PUBLISHED], counts[ZONE_LOADING], counts[ZONE_FROZEN], trouble, counts[ZONE_BROKEN], counts[ZONE_HELD],
-                counts[ZONE_MISSING]);
+        size_t trouble = counts[ZONE_BROKEN] + counts[ZONE_HELD] + counts[ZONE_MISSING] +
+                         counts[ZONE_BEHIND] + counts[ZONE_FAILED];
+        snprintf(status, sizeof(status),
+                "STATUS=%zu zone%s: %zu published, %zu loading, %zu frozen, %zu in trouble (%zu broken, %zu "
+                "held, %zu missing)",
+                registry_count(daemon->registry), registry_count(daemon->registry) == 1 ? "" : "s",
+                counts[ZONE_PUBLISHED], counts[ZONE_LOADING], counts[ZONE_FROZEN], trouble,
+                counts[ZONE_BROKEN], counts[ZONE_HELD], counts[ZONE_MISSING]);
         if (strcmp(status, daemon->status) == 0)
                 return;
         strcpy(daemon->status, status);
@@ -51,7 +56,8 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *context)
 {
         struct daemon *daemon = context;
 
-        if (server_is_alive(daemon->server, THREAD_MAX_AGE_USEC) && registry_is_alive(daemon->registry, THREAD_MAX_AGE_USEC))
+        if (server_is_alive(daemon->server, THREAD_MAX_AGE_USEC) &&
+                registry_is_alive(daemon->registry, THREAD_MAX_AGE_USEC))
                 sd_notify(false, "WATCHDOG=1");
         else
                 log_write(LOG_CRIT, NULL, "a thread does not beat: the watchdog is not fed");
@@ -62,7 +68,8 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *context)
 static int add_timer(struct daemon *daemon, uint64_t wait_usec, sd_event_time_handler_t handler)
 {
         sd_event_source *source = NULL;
-        int r = sd_event_add_time_relative(daemon->event, &source, CLOCK_MONOTONIC, wait_usec, 0, handler, daemon);
+        int r = sd_event_add_time_relative(
+                daemon->event, &source, CLOCK_MONOTONIC, wait_usec, 0, handler, daemon);
         if (r >= 0)
                 r = sd_event_source_set_enabled(source, SD_EVENT_ON);
         if (r >= 0)

@@ -48,7 +48,7 @@ static int check_config(const char *path)
 
         print_diags(&diags);
         if (r == 0)
-                printf("%s: %zu zone blocks, %zu zone folders, %zu keys; %zu warnings\n", path, conf->zone_count, conf->zone_files_count, conf->key_count,
+                printf("%s is valid; zone blocks: %zu, zone folders: %zu, keys: %zu, warnings: %zu\n", path, conf->zone_count, conf->zone_files_count, conf->key_count,
                         diags.warning_count);
         diag_free(&diags);
         conf_unref(conf);
