@@ -27,6 +27,12 @@ def name_wire(name):
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
+def name_octets(name):
+    """Of a name that read_name gave: each character an octet."""
+    labels = [label.encode("latin1") for label in name.split(".") if label]
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+
+
 def record(name, rtype, rclass, ttl, rdata):
     return name_wire(name) + struct.pack("!HHIH", rtype, rclass, ttl, len(rdata)) + rdata
 
