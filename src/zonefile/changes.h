@@ -1,12 +1,14 @@
 /* Only what changed is parsed again: the new text against the text that was last published.
  *
  * The published text lies in chunks of about 16 KiB (zonefile_parse cuts them: request->wants_chunks), each
- * beginning at a line that starts an entry with its own owner (so a chunk's state is origin, $TTL and the
- * last TTL: struct zonefile_state). The new text is compared with the chunks as it is read; lines that differ
- * are parsed in both texts, from a safe line before to a safe line behind where both are in the same state;
- * that gives the records removed and added. Anything out of the ordinary (a directive, an error, a range over
- * a tenth of the zone, blank owners after comments that do not line up, SOA owner moved) is
- * CHANGES_FALL_BACK: the caller parses the whole text, which is also the oracle of the tests. */
+ * beginning at an entry that has its owner written: so a chunk's state is origin, $TTL and the last TTL
+ * (struct zonefile_state). The new text is compared with the chunks as it is read; chunks that differ are
+ * parsed in both texts, from the same state to the same state; that gives the records removed and added.
+ *
+ * Anything out of the ordinary ($INCLUDE, $GENERATE, whatever would be told, an SOA that came or went, more
+ * than a tenth of the zone) is CHANGES_FALL_BACK: the caller parses the whole text, which is also the oracle
+ * of the tests. What comes of the delta at an owner (a duplicate, differing TTLs, CNAME and other data) is
+ * zone_check_touched's (check.h) to see. */
 #pragma once
 
 #include "zonefile/zonefile.h"

@@ -35,6 +35,10 @@ static void tell_pair(struct check *check, enum diag_severity severity, const st
         const struct record *earlier = later == left ? right : left;
         struct record_place place = record_place_of(earlier);
 
+        if (!parse_keeps(check->parse, severity)) {
+                parse_tell_place(check->parse, severity, record_place_of(later), code, NULL, "%s", what);
+                return;
+        }
         parse_tell_place(check->parse, severity, record_place_of(later), code, hint,
                 "%s (the other is in %s%sline %u)", what,
                 place.file == record_place_of(later).file ? "" : check->parse->files[place.file].path,

@@ -15,6 +15,7 @@
 
 #define TTL_MAX 0x7fffffffu /* RFC 2181 s.8 */
 #define UNCLOSED_MAX 16
+#define SUGGESTIONS_MAX 1000
 /* Of a message: header, the question with the zone's name, an OPT, a TSIG (RFC 8945 s.5.3). */
 #define MESSAGE_OVERHEAD (12u + 4u + 11u + TSIG_RR_MAX)
 
@@ -115,15 +116,17 @@ static int fail_ttl(struct scan *scan, const struct token *token, enum ttl_outco
                 "is not a TTL");
 }
 
-static int fail_type(struct scan *scan, const struct token *token)
+static int fail_type(struct parse *parse, const struct token *token)
 {
-        char hint[200];
+        struct scan *scan = &parse->scan;
+        char hint[200] = "";
         uint16_t class;
 
         if (class_from_text(token->begin, token_length(token), &class) == 0)
                 return scan_fail_word(scan, token, "wrong-class", "only class IN is served",
                         class == CLASS_IN ? "is here twice" : "is a class that is not served");
-        suggest_type(token->begin, token_length(token), hint, sizeof(hint));
+        if (parse->told < SUGGESTIONS_MAX) /* a guess looks at every type */
+                suggest_type(token->begin, token_length(token), hint, sizeof(hint));
         return scan_fail_word(scan, token, "unknown-type", hint, "is not a record type");
 }
 
@@ -167,7 +170,7 @@ static int read_head(struct parse *parse, struct head *head)
                         head->type_at = token.begin;
                         return 0;
                 } else {
-                        return fail_type(scan, &token);
+                        return fail_type(parse, &token);
                 }
         }
 }

@@ -87,6 +87,8 @@ void parse_tell(struct parse *parse, enum diag_severity severity, const char *at
 /* The same of a place that was kept. */
 void parse_tell_place(struct parse *parse, enum diag_severity severity, struct record_place place,
         const char *code, const char *hint, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* Whether one more would be kept, not only counted: what it takes to say it need not be found out. */
+bool parse_keeps(const struct parse *parse, enum diag_severity severity);
 /* Line of a place, from 1, for messages that name a second place. */
 uint32_t parse_line(struct parse *parse, struct record_place place);
 struct record_place parse_place(const struct parse *parse, const char *at);

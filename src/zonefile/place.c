@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_BYTES 65536u
+#define BLOCK_BYTES 8192u
 
 static uint32_t count_newlines(const char *bytes, size_t length)
 {
@@ -57,6 +57,14 @@ uint32_t parse_line(struct parse *parse, struct record_place place)
         return line_of(&parse->files[place.file], place.offset);
 }
 
+bool parse_keeps(const struct parse *parse, enum diag_severity severity)
+{
+        const struct diag_list *diags = parse->diags;
+        size_t limit = diags && diags->limit ? diags->limit : 1000;
+
+        return diags && diags->error_count < limit && (severity == DIAG_ERROR || diags->count < limit);
+}
+
 static void tell(struct parse *parse, enum diag_severity severity, struct record_place place,
         const char *code, const char *hint, const char *format, va_list arguments)
 {
@@ -72,6 +80,10 @@ static void tell(struct parse *parse, enum diag_severity severity, struct record
         parse->has_error |= severity == DIAG_ERROR;
         if (!parse->diags)
                 return;
+        if (!parse_keeps(parse, severity)) {
+                diag_add(parse->diags, &(struct diag){.severity = severity, .code = code}, "%s", code);
+                return;
+        }
         begin = memrchr(file->text.bytes, '\n', place.offset);
         begin = begin ? begin + 1 : file->text.bytes;
         length = (size_t)((const char *)rawmemchr(at, '\n') - begin);
