@@ -149,7 +149,9 @@ int registry_reconfigure(struct registry *registry, struct conf *conf)
         registry_watch_folders(registry, before, false);
         conf_unref(before);
         r = registry_scan(registry);
-        return r == 0 ? registry_reload_all(registry, NULL, NULL) : r;
+        if (r == 0)
+                registry_look_at_closed(registry);
+        return r;
 }
 
 bool registry_is_settled(const struct registry *registry)

@@ -321,7 +321,7 @@ static void on_file(struct registry *registry, const char *path)
 }
 
 /* Every zone whose file no writer has open; the watcher tells of the others when they are closed. */
-static void look_at_closed(struct registry *registry)
+void registry_look_at_closed(struct registry *registry)
 {
         struct registry_entry *entry;
         size_t position = 0;
@@ -343,7 +343,7 @@ void registry_watch_event(void *context, enum watch_event event, const char *pat
         case WATCH_RESCAN:
                 log_write(LOG_INFO, &(struct log_fields){.file = path}, "%s: looking at all of it again", path);
                 registry_scan(registry);
-                look_at_closed(registry);
+                registry_look_at_closed(registry);
                 break;
         }
 }

@@ -56,6 +56,7 @@ void registry_entry_drop(struct registry *registry, struct registry_entry *entry
 
 /* registry_scan.c: which zones there are. */
 int registry_scan(struct registry *registry);
+void registry_look_at_closed(struct registry *registry);
 void registry_watch_event(void *context, enum watch_event event, const char *path);
 int registry_watch_folders(struct registry *registry, const struct conf *conf, bool begin);
 void registry_includes_set(struct registry *registry, struct registry_entry *entry, char **files);

@@ -3,6 +3,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -90,6 +91,25 @@ def test_a_slow_writer(daemon, way):
     wait_content(daemon, new)
     assert daemon.soa(ZONE) == before + 1
     assert not log_lines(daemon, ZONE, level="error warning")
+
+
+def test_reload_under_a_writer(daemon):
+    """SIGHUP, another zone's edit, and a touch while a writer has the file open: it is not read before its close."""
+    path = daemon.zones / f"{ZONE}.zone"
+    new = text_of(1)
+    with open(path, "wb", buffering=0) as file:
+        file.write(new[:1000].encode())
+        time.sleep(QUIET)
+        daemon.process.child.send_signal(signal.SIGHUP)
+        eventually(lambda: "is in use" in daemon.log(), what="the reload")
+        daemon.write("other.example", zone_text("other.example"))
+        eventually(lambda: daemon.soa("other.example") == 1, what="the other zone")
+        os.utime(path)
+        time.sleep(4 * QUIET)
+        assert daemon.zone(ZONE)["state"] == "published" and served(daemon) == content_of(text_of(0))
+        file.write(new[1000:].encode())
+    wait_content(daemon, new)
+    assert not log_lines(daemon, f" {ZONE}: ", level="error warning")
 
 
 def test_a_writer_that_dies(daemon):
