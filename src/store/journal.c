@@ -20,6 +20,8 @@ struct limits {
         uint32_t serial; /* the newest */
 };
 
+#define HISTORY_MIN_BYTES 4096u
+
 static uint64_t limit_bytes(const struct store_zone *zone, const struct store_publication *publication)
 {
         uint64_t axfr_bytes = zone->axfr_bytes + 2 * record_wire_size(&zone->soa);
@@ -28,6 +30,8 @@ static uint64_t limit_bytes(const struct store_zone *zone, const struct store_pu
         if (publication->max_ixfr_ratio_percent > 0)
                 by_ratio = axfr_bytes / 100 * publication->max_ixfr_ratio_percent +
                            axfr_bytes % 100 * publication->max_ixfr_ratio_percent / 100;
+        if (by_ratio < HISTORY_MIN_BYTES) /* what fits one small message is never too much */
+                by_ratio = HISTORY_MIN_BYTES;
         return by_ratio < publication->max_journal_bytes ? by_ratio : publication->max_journal_bytes;
 }
 

@@ -261,9 +261,9 @@ int leaf_edit(struct store_batch *batch, uint64_t zone_id, const uint8_t *apex,
         removed = removed ? removed : &none;
         added = added ? added : &none;
         edit.removed = removed->items;
-        edit.removed_end = removed->items + removed->count;
+        edit.removed_end = removed->items ? removed->items + removed->count : NULL;
         edit.added = added->items;
-        edit.added_end = added->items + added->count;
+        edit.added_end = added->items ? added->items + added->count : NULL;
         while (r == 0 && (change = next_change(&edit))) {
                 r = edit_leaf(&edit, change);
                 if (r == 0 && change == next_change(&edit))
