@@ -15,8 +15,8 @@ struct zone_view {
 
 /* Checks the owners that a delta touches against the version it makes: CNAME and other data, DNAME,
  * duplicates, TTLs of an RRset, NS at apex, targets of what is added, records that sign the zone. The view
- * gives an owner's records in record_compare order, with or without the SOA. 0 = clean; 1 = something to
- * tell: the caller parses the whole, which tells it with positions; negative errno. Not looked for: who
- * points at an address that is removed. */
+ * gives an owner's records in any order, with or without the SOA. 0 = clean; 1 = something to tell: the
+ * caller parses the whole, which tells it with positions; negative errno. Not looked for: who points at an
+ * address that is removed. */
 int zone_check_touched(const uint8_t *apex, const struct zone_view *view, const struct record_list *removed,
         const struct record_list *added);

@@ -18,9 +18,8 @@ static int records_of(const struct zone_view *view, const uint8_t *owner, struct
         return view->owner(view->context, owner, &ret_records->items, &ret_records->count);
 }
 
-/* The rules of one owner. Records are in record_compare order; where they are not, that is for the whole
- * parse too. */
-static int check_owner(const uint8_t *apex, const uint8_t *owner, struct owner_records records)
+/* The rules of one owner, its records in record_compare order. */
+static int check_sorted(const uint8_t *apex, const uint8_t *owner, struct owner_records records)
 {
         unsigned cnames = 0, dnames = 0, others = 0, ns = 0;
         bool is_apex = name_equal(owner, apex);
@@ -34,7 +33,7 @@ static int check_owner(const uint8_t *apex, const uint8_t *owner, struct owner_r
                 ns += record->type == TYPE_NS;
                 if (i == 0)
                         continue;
-                if (record_compare(record - 1, record) > 0 || record_is_same(record - 1, record))
+                if (record_is_same(record - 1, record))
                         return 1;
                 if (record_is_same_rrset(record - 1, record) && record[-1].ttl != record->ttl)
                         return 1;
@@ -44,6 +43,31 @@ static int check_owner(const uint8_t *apex, const uint8_t *owner, struct owner_r
         if (dnames > 1 || (dnames > 0 && ns > 0 && !is_apex))
                 return 1;
         return is_apex && ns == 0;
+}
+
+static bool is_sorted(struct owner_records records)
+{
+        for (size_t i = 1; i < records.count; i++)
+                if (record_compare(&records.items[i - 1], &records.items[i]) > 0)
+                        return false;
+        return true;
+}
+
+static int check_owner(const uint8_t *apex, const uint8_t *owner, struct owner_records records)
+{
+        struct record_list copy = {0};
+        int r = 0;
+
+        if (is_sorted(records))
+                return check_sorted(apex, owner, records);
+        for (size_t i = 0; r == 0 && i < records.count; i++)
+                r = record_list_add(&copy, &records.items[i]);
+        if (r == 0)
+                r = record_list_sort(&copy, apex);
+        if (r == 0)
+                r = check_sorted(apex, owner, (struct owner_records){copy.items, copy.count});
+        record_list_free(&copy);
+        return r;
 }
 
 /* No DNAME may be above an owner that is new. */
@@ -64,18 +88,22 @@ static int check_above(const uint8_t *apex, const struct zone_view *view, const 
         return 0;
 }
 
-/* A target in the zone wants an address; what is told of it is for the whole parse. */
-static int check_target(const uint8_t *apex, const struct zone_view *view, const struct record *record)
+static const uint8_t *target_of(const struct record *record)
 {
-        const uint8_t *target = record->type == TYPE_NS    ? record->rdata
-                                : record->type == TYPE_MX  ? record->rdata + 2
-                                : record->type == TYPE_SRV ? record->rdata + 6
-                                                           : NULL;
+        return record->type == TYPE_NS    ? record->rdata
+               : record->type == TYPE_MX  ? record->rdata + 2
+               : record->type == TYPE_SRV ? record->rdata + 6
+                                          : NULL;
+}
+
+/* A target in the zone wants an address; what is told of it is for the whole parse. */
+static int check_target(const uint8_t *apex, const struct zone_view *view, const uint8_t *target)
+{
         struct owner_records records;
         bool has_address = false, is_alias = false;
         int r;
 
-        if (!target || !name_is_below(target, apex))
+        if (!name_is_below(target, apex))
                 return 0;
         r = records_of(view, target, &records);
         if (r < 0)
@@ -87,28 +115,37 @@ static int check_target(const uint8_t *apex, const struct zone_view *view, const
         return is_alias || !has_address;
 }
 
+/* Whether a name is another than the last one looked at: lists are sorted, and neighbours share much. */
+static bool is_new(const uint8_t **last, const uint8_t *name)
+{
+        if (*last && name_equal(*last, name))
+                return false;
+        *last = name;
+        return true;
+}
+
 static int check_list(
         const uint8_t *apex, const struct zone_view *view, const struct record_list *list, bool is_added)
 {
-        const uint8_t *last = NULL;
+        const uint8_t *last = NULL, *last_parent = NULL, *last_target = NULL;
 
         for (size_t i = 0; i < list->count; i++) {
                 const struct record *record = &list->items[i];
+                const uint8_t *target = is_added ? target_of(record) : NULL;
                 struct owner_records records;
                 int r = 0;
 
                 if ((is_added && record->type == TYPE_DNAME) || record_is_signing(record, apex))
                         return 1;
-                if (!last || !name_equal(last, record->owner)) {
-                        last = record->owner;
-                        r = records_of(view, last, &records);
+                if (is_new(&last, record->owner)) {
+                        r = records_of(view, record->owner, &records);
                         if (r == 0)
-                                r = check_owner(apex, last, records);
-                        if (r == 0 && is_added)
-                                r = check_above(apex, view, last);
+                                r = check_owner(apex, record->owner, records);
+                        if (r == 0 && is_added && is_new(&last_parent, name_parent(record->owner)))
+                                r = check_above(apex, view, record->owner);
                 }
-                if (r == 0 && is_added)
-                        r = check_target(apex, view, record);
+                if (r == 0 && target && is_new(&last_target, target))
+                        r = check_target(apex, view, target);
                 if (r != 0)
                         return r;
         }

@@ -30,16 +30,23 @@ static struct record_list records_of(const char *text, struct zonefile_result *r
         return result->records;
 }
 
+/* Backwards, so that nothing rests on the order. */
 static int owner_in_list(
         void *context, const uint8_t *owner, const struct record **ret_records, size_t *ret_count)
 {
-        const struct record_list *list = context;
+        struct record_list *list = context;
         size_t begin = 0, end;
 
         while (begin < list->count && !name_equal(list->items[begin].owner, owner))
                 begin++;
         for (end = begin; end < list->count && name_equal(list->items[end].owner, owner);)
                 end++;
+        for (size_t i = begin, n = end; i + 1 < n; i++, n--) {
+                struct record record = list->items[i];
+
+                list->items[i] = list->items[n - 1];
+                list->items[n - 1] = record;
+        }
         *ret_records = list->items + begin;
         *ret_count = end - begin;
         return 0;
