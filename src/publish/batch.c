@@ -67,36 +67,25 @@ bool publish_batch_is_full(const struct publish_batch *batch)
 }
 
 /* Oldest first, so that the main loop hears of publishes in their order. */
-static void answer_waiting(struct publish_batch *batch, int reason)
+static struct publish_job *take_waiting(struct publish_batch *batch)
 {
-        struct queue_item *oldest = NULL;
+        struct publish_job *oldest = NULL;
+        for (struct publish_job *job = batch->waiting, *next; job; job = next) {
+                next = (struct publish_job *)job->item.next;
+                job->item.next = oldest ? &oldest->item : NULL;
+                oldest = job;
+        }
         table_free(&batch->waiting_by_name);
-        for (struct queue_item *item = batch->waiting ? &batch->waiting->item : NULL, *next; item; item = next) {
-                next = item->next;
-                item->next = oldest;
-                oldest = item;
-        }
-        for (struct queue_item *item = oldest, *next; item; item = next) {
-                struct publish_job *job = (struct publish_job *)item;
-                next = item->next;
-                if (reason < 0) {
-                        job->is_published = false;
-                        job->retry_soon = true;
-                        job->verdict.serial = job->verdict.serial_before;
-                        verdict_set(&job->verdict, VERDICT_FAILED, "the store could not take it: %s; what was served stays, it is tried again",
-                                strerror(-reason));
-                }
-                queue_put(batch->results, item);
-        }
         batch->waiting = NULL;
         batch->waiting_count = 0;
         batch->serial_count = 0;
+        return oldest;
 }
 
-void publish_batch_abort(struct publish_batch *batch, int reason)
+struct publish_job *publish_batch_abort(struct publish_batch *batch)
 {
         batch->open = store_batch_abort(batch->open);
-        answer_waiting(batch, reason);
+        return take_waiting(batch);
 }
 
 /* Tries are told once, not each of them; and their end. */
@@ -112,17 +101,24 @@ static void tell_commit(struct publish_batch *batch, const char *what, int r)
 
 int publish_batch_commit(struct publish_batch *batch)
 {
+        const char *what = "the serial file";
+
         if (!batch->open)
                 return 0;
         int r = serial_file_append(batch->serial_file, batch->serials, batch->serial_count);
-        if (r < 0) {
-                tell_commit(batch, "the serial file", r);
-                publish_batch_abort(batch, r);
-                return r;
+        if (r < 0)
+                store_batch_abort(batch->open);
+        else {
+                what = "the store";
+                r = store_batch_commit(batch->open);
         }
-        r = store_batch_commit(batch->open);
         batch->open = NULL;
-        tell_commit(batch, "the store", r);
-        answer_waiting(batch, r);
+        tell_commit(batch, what, r);
+        for (struct publish_job *job = take_waiting(batch), *next; job; job = next) {
+                next = (struct publish_job *)job->item.next;
+                if (r < 0)
+                        publish_job_failed(job, what, r);
+                queue_put(batch->results, &job->item);
+        }
         return r;
 }

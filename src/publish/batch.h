@@ -33,5 +33,5 @@ bool publish_batch_is_full(const struct publish_batch *batch);
 /* Serial file, then store, then answers: durable before served, served before NOTIFY. After a failure nothing of it is served and the waiting
  * jobs are answered VERDICT_FAILED. */
 int publish_batch_commit(struct publish_batch *batch);
-/* Throws the open transaction away; the waiting jobs are answered VERDICT_FAILED with `reason`. */
-void publish_batch_abort(struct publish_batch *batch, int reason);
+/* Throws the open transaction away. Returns the jobs that waited, oldest first, linked by item: they are to be run again. */
+struct publish_job *publish_batch_abort(struct publish_batch *batch);

@@ -44,8 +44,9 @@ struct edit {
         struct guard_input guard;
         uint32_t floor;                      /* the serial file's, or a secondary's */
         bool floor_needs_gap;
-        uint32_t serial;                     /* of the new version */
+        uint32_t serial;                     /* of the new version; 0 = there will be none */
         bool begins_era;
+        bool has_written;                    /* into the batch: the answer waits for its commit */
         uint8_t new_soa_rdata[2 * NAME_MAX_LENGTH + 20]; /* with that serial */
 };
 
@@ -65,6 +66,8 @@ int edit_read_changes(struct edit *edit, bool *ret_done);
 int edit_owner_before(struct store_records *records, const uint8_t *owner, struct arena *arena, struct record_list *ret_list);
 int edit_owner_after(struct edit *edit, const struct record_list *before, const uint8_t *owner, struct record_list *ret_list);
 int edit_count_rrsets(struct edit *edit);
-/* The content stays, the bytes do not: writes the new identity of the files to the row. Returns EDIT_ANSWERED. */
+/* Is the identity of every file that was read in the row already, and proof that its bytes are the same? */
+bool edit_is_remembered(const struct edit *edit);
+/* The content stays, the bytes do not: writes the new identity of the files to the row, and the text. Returns EDIT_ANSWERED. */
 int edit_remember_files(struct edit *edit);
 int edit_tell_files(struct edit *edit);

@@ -43,7 +43,6 @@ int edit_tell_files(struct edit *edit)
         size_t count;
         const struct source_file *read = source_snapshot_files(edit->snapshot, &count);
 
-        publish_job_files_clear(job); /* of a first run that met damage */
         job->files = calloc(count + 1, sizeof(*job->files));
         if (!job->files)
                 return -ENOMEM;
@@ -53,24 +52,6 @@ int edit_tell_files(struct edit *edit)
                         return -ENOMEM;
         }
         return 0;
-}
-
-int edit_remember_files(struct edit *edit)
-{
-        struct store_batch *open;
-        const struct store_file *files;
-        size_t count;
-        uint32_t flags = edit->row.flags;
-
-        /* The kept text is no longer the file's where bytes changed without a change of content. */
-        if (edit->is_whole || edit->changes.replacement_count > 0)
-                flags &= ~(uint32_t)STORE_ZONE_HAS_TEXT;
-        int r = list_files(edit, &files, &count);
-        if (r == 0)
-                r = publish_batch_open(edit->batch, &open);
-        if (r == 0)
-                r = store_batch_zone_update(open, edit->row.id, flags, edit->file_serial, files, count);
-        return r < 0 ? r : EDIT_ANSWERED;
 }
 
 /* One chunk of zonefile/ as the store takes it. */
@@ -115,7 +96,6 @@ static int text_whole(struct edit *edit, struct store_publication *publication)
         publication->text_change = STORE_TEXT_WHOLE;
         publication->ranges = range;
         publication->range_count = 1;
-        publication->flags |= STORE_ZONE_HAS_TEXT;
         return r;
 }
 
@@ -138,7 +118,6 @@ static int text_ranges(struct edit *edit, struct store_publication *publication)
         publication->text_change = STORE_TEXT_RANGES;
         publication->ranges = ranges;
         publication->range_count = count;
-        publication->flags |= STORE_ZONE_HAS_TEXT;
         return 0;
 }
 
@@ -170,9 +149,8 @@ static int make_soa(struct edit *edit, struct record *ret_soa)
 
 static int add_text(struct edit *edit, struct store_publication *publication)
 {
-        if (edit->job->kind == JOB_AHEAD || !edit->snapshot) {
+        if (!edit->snapshot) { /* a secondary is ahead */
                 publication->text_change = STORE_TEXT_KEEP;
-                publication->flags |= edit->row.flags & STORE_ZONE_HAS_TEXT;
                 return 0;
         }
         return edit->is_whole ? text_whole(edit, publication) : text_ranges(edit, publication);
@@ -187,6 +165,26 @@ static int add_files(struct edit *edit, struct store_publication *publication)
                 return r;
         }
         return list_files(edit, &publication->files, &publication->file_count);
+}
+
+int edit_remember_files(struct edit *edit)
+{
+        struct store_publication publication = {0};
+        struct store_batch *open;
+
+        if (edit_is_remembered(edit))
+                return EDIT_ANSWERED;
+        int r = list_files(edit, &publication.files, &publication.file_count);
+        if (r == 0)
+                r = add_text(edit, &publication);
+        if (r == 0)
+                r = publish_batch_open(edit->batch, &open);
+        if (r == 0)
+                r = store_batch_zone_update(open, edit->row.id, edit->row.flags, edit->file_serial, publication.files, publication.file_count);
+        if (r == 0)
+                r = store_batch_zone_text(open, edit->row.id, publication.text_change, publication.ranges, publication.range_count);
+        edit->has_written = true;
+        return r < 0 ? r : EDIT_ANSWERED;
 }
 
 /* The first records of the delta, for the log: what a person wants to see after saving. */
@@ -228,7 +226,6 @@ static void answer_published(struct edit *edit, const struct store_publication *
         job->verdict.serial = edit->serial;
         job->verdict.added = edit->added->count;
         job->verdict.removed = edit->removed->count;
-        job->verdict.has_hash = false;
         describe_delta(edit);
         verdict_set(&job->verdict, VERDICT_PUBLISHED, "serial %u: %zu record%s added, %zu removed%s", edit->serial, edit->added->count, edit->added->count == 1 ? "" : "s", edit->removed->count,
                 publication->begins_era ? " (a new history begins)" : "");
@@ -269,6 +266,7 @@ int edit_commit(struct edit *edit)
                 r = publish_batch_serial(edit->batch, edit->job, edit->serial, false);
         if (r == 0)
                 r = store_batch_publish(open, &publication, &version);
+        edit->has_written = true;
         if (r < 0)
                 return r;
         answer_published(edit, &publication);

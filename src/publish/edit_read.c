@@ -44,6 +44,19 @@ static int is_untouched(struct edit *edit, bool *ret_untouched)
         return 0;
 }
 
+bool edit_is_remembered(const struct edit *edit)
+{
+        size_t count;
+        const struct source_file *read = source_snapshot_files(edit->snapshot, &count);
+
+        if (count != edit->row.file_count || edit->file_serial != edit->row.file_serial || strcmp(edit->row.files[0].path, edit->job->path) != 0)
+                return false;
+        for (size_t i = 0; i < count; i++)
+                if (!is_identity_of(&edit->row.files[i], &read[i].identity) || (i > 0 && strcmp(edit->row.files[i].path, read[i].path) != 0))
+                        return false;
+        return true;
+}
+
 static int answer_open_failed(struct edit *edit, int r)
 {
         struct verdict *verdict = &edit->job->verdict;
@@ -66,7 +79,7 @@ static int answer_open_failed(struct edit *edit, int r)
                 return r;
         default:
                 verdict_set(verdict, VERDICT_BROKEN, "%s: %s", edit->job->path, strerror(-r));
-                edit->job->retry_soon = true;
+                edit->job->retry = RETRY_SOON;
                 return EDIT_ANSWERED;
         }
 }
@@ -93,7 +106,8 @@ int edit_open(struct edit *edit)
                 return r;
         if (untouched) {
                 verdict_set(&edit->job->verdict, VERDICT_UNCHANGED, "unchanged, serial %u", edit->row.serial);
-                return EDIT_ANSWERED;
+                r = edit_tell_files(edit);
+                return r < 0 ? r : EDIT_ANSWERED;
         }
         return EDIT_GOES_ON;
 }
@@ -156,7 +170,7 @@ static int answer_unreadable(struct edit *edit, int r)
 {
         if (r == -ENOMEM)
                 return r;
-        edit->job->retry_soon = true;
+        edit->job->retry = RETRY_SOON;
         if (r == -EAGAIN)
                 verdict_set(&edit->job->verdict, VERDICT_FAILED, "%s changes while it is read; it is read again in a moment", edit->job->path);
         else
@@ -232,7 +246,7 @@ int edit_read(struct edit *edit)
 {
         bool done = false;
         /* Signatures and digests need the whole picture; so does a zone that is not published yet. */
-        bool can_compare = edit->has_row && !edit->job->is_damaged && edit->row.flags & STORE_ZONE_HAS_TEXT && !(edit->row.flags & STORE_ZONE_SIGNED_ELSEWHERE);
+        bool can_compare = edit->has_row && !edit->job->is_damaged && !edit->job->reads_whole && edit->row.flags & STORE_ZONE_HAS_TEXT && !(edit->row.flags & STORE_ZONE_SIGNED_ELSEWHERE);
         int r = 0;
         if (can_compare)
                 r = edit_read_changes(edit, &done);

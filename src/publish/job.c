@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,7 @@ void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *fo
         free(verdict->summary);
         verdict->kind = kind;
         verdict->summary = summary;
+        verdict->has_hash = verdict->has_hash && kind == VERDICT_HELD;
         verdict->at_usec = clock_realtime_usec();
 }
 
@@ -53,6 +55,40 @@ void publish_job_files_clear(struct publish_job *job)
                 free(*file);
         free(job->files);
         job->files = NULL;
+}
+
+void publish_job_reset(struct publish_job *job)
+{
+        publish_job_files_clear(job);
+        verdict_clear(&job->verdict);
+        job->is_published = job->is_frozen = job->has_row = false;
+        job->retry = RETRY_NONE;
+}
+
+static enum job_retry retry_after(int r)
+{
+        switch (r) {
+        case -ENOSPC:
+        case -EDQUOT:
+        case -EIO:
+        case -ENOMEM:
+        case -EAGAIN:
+        case -EMFILE:
+        case -ENFILE:
+                return RETRY_SOON;
+        default:
+                return RETRY_RARELY;
+        }
+}
+
+void publish_job_failed(struct publish_job *job, const char *what, int r)
+{
+        /* What repeats it is a look; a command is the caller's to repeat. */
+        bool repeats = job->kind == JOB_LOOK || job->kind == JOB_REMOVE;
+        job->is_published = false;
+        job->retry = retry_after(r);
+        job->verdict.serial = job->verdict.serial_before;
+        verdict_set(&job->verdict, VERDICT_FAILED, "%s could not take it: %s; what was served stays, %s", what, strerror(-r), repeats ? "it is tried again" : "ask again");
 }
 
 struct publish_job *publish_job_free(struct publish_job *job)

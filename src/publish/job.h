@@ -15,11 +15,19 @@ enum job_kind {
         JOB_STATE,   /* small rows of others */
 };
 
+/* A look that came to no answer about the text is repeated. */
+enum job_retry {
+        RETRY_NONE,
+        RETRY_SOON,   /* what stood in the way may be gone in seconds: room, memory, a writer at work */
+        RETRY_RARELY, /* it would fail again as things are */
+};
+
 struct publish_job {
         struct queue_item item;
         enum job_kind kind;
         bool is_found;              /* path was found in a zone folder, not named by the configuration: it may not lead out of it (I8) */
         bool is_damaged;            /* what is stored of the zone fails its checksums: write it anew from the file */
+        bool reads_whole;           /* the changed lines alone gave a delta that the store refused */
         bool is_forced;             /* look at the bytes even where stat says that nothing changed */
         uint8_t name[NAME_MAX_LENGTH];
         char *name_text;
@@ -40,13 +48,17 @@ struct publish_job {
         bool is_published;          /* a new version is served */
         bool is_frozen;
         bool has_row;               /* the zone is served, under verdict.serial */
-        bool retry_soon;            /* the file was being written, or there was no room: look again */
+        enum job_retry retry;
         char **files;               /* paths read: the zone's own first, then includes; NULL-terminated */
 };
 
 struct publish_job *publish_job_new(enum job_kind kind, const uint8_t *name);
+/* Without its answer: it is run again. */
+void publish_job_reset(struct publish_job *job);
+/* VERDICT_FAILED: `what` ("the store") could not take it because of the negative errno r. */
+void publish_job_failed(struct publish_job *job, const char *what, int r);
 struct publish_job *publish_job_free(struct publish_job *job);
 void publish_job_files_clear(struct publish_job *job);
 void verdict_clear(struct verdict *verdict);
-/* Sets kind and summary; a second call replaces the first. */
+/* Sets kind and summary; a second call replaces the first. Only what is held keeps its hash. */
 void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));

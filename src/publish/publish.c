@@ -45,8 +45,9 @@ static int ahead_hash(const struct edit *edit, uint32_t serial, uint8_t ret_hash
 static int publish_ahead(struct edit *edit, uint32_t ahead)
 {
         struct publish_job *job = edit->job;
+        struct serial_entry last;
 
-        if (!edit->has_row || serial_compare(ahead, edit->row.serial) != SERIAL_AHEAD) {
+        if (!edit->has_row || !serial_is_ahead(ahead, edit->row.serial)) {
                 verdict_set(&job->verdict, VERDICT_UNCHANGED, "no secondary is ahead");
                 return EDIT_ANSWERED;
         }
@@ -67,6 +68,8 @@ static int publish_ahead(struct edit *edit, uint32_t ahead)
                 return EDIT_ANSWERED;
         }
         edit->floor = ahead;
+        if (serial_file_get(edit->batch->serial_file, job->name, &last) == 0 && serial_is_ahead(last.serial, ahead))
+                edit->floor = last.serial; /* used up too */
         edit->floor_needs_gap = true;
         edit->begins_era = true;
         edit->soa = edit->row.soa;
@@ -92,9 +95,10 @@ static int approve_ahead(struct edit *edit, bool *ret_is_it)
 static int set_frozen(struct edit *edit, bool frozen)
 {
         struct store_batch *open;
-        if (!edit->has_row)
-                return 0;
         uint32_t flags = frozen ? edit->row.flags | STORE_ZONE_FROZEN : edit->row.flags & ~(uint32_t)STORE_ZONE_FROZEN;
+        if (!edit->has_row || flags == edit->row.flags)
+                return 0;
+        edit->has_written = true;
         int r = publish_batch_open(edit->batch, &open);
         if (r == 0)
                 r = store_zone_files(edit->read, &edit->row, &edit->arena);
@@ -107,12 +111,16 @@ static int set_frozen(struct edit *edit, bool frozen)
 
 static int freeze(struct edit *edit)
 {
+        if (!edit->has_row) {
+                verdict_set(&edit->job->verdict, VERDICT_FAILED, "is not published: there is nothing to freeze");
+                return EDIT_ANSWERED;
+        }
         int r = set_frozen(edit, true);
         if (r < 0)
                 return r;
         edit->job->is_frozen = true;
         verdict_set(&edit->job->verdict, VERDICT_FROZEN, "frozen; edits wait until thaw");
-        return PUBLISH_IN_BATCH;
+        return EDIT_ANSWERED;
 }
 
 static int remove_zone(struct edit *edit)
@@ -122,8 +130,9 @@ static int remove_zone(struct edit *edit)
 
         if (!edit->has_row) {
                 verdict_set(&job->verdict, VERDICT_REMOVED, "was not published");
-                return PUBLISH_ANSWERED;
+                return EDIT_ANSWERED;
         }
+        edit->has_written = true;
         int r = publish_batch_open(edit->batch, &open);
         if (r == 0)
                 r = publish_batch_serial(edit->batch, job, edit->row.serial, true);
@@ -133,7 +142,7 @@ static int remove_zone(struct edit *edit)
                 return r;
         verdict_set(&job->verdict, VERDICT_REMOVED, "no longer served; its last serial %u is remembered, secondaries serve it until EXPIRE", edit->row.serial);
         job->has_row = false;
-        return PUBLISH_IN_BATCH;
+        return EDIT_ANSWERED;
 }
 
 static int write_state(struct publish_batch *batch, struct publish_job *job)
@@ -172,12 +181,6 @@ static int begin(struct edit *edit)
         return 0;
 }
 
-/* A step that went on to the end has put its work into the batch. */
-static int outcome_of(int r)
-{
-        return r < 0 ? r : r == EDIT_ANSWERED ? PUBLISH_ANSWERED : PUBLISH_IN_BATCH;
-}
-
 static int run(struct edit *edit)
 {
         bool is_ahead;
@@ -192,7 +195,7 @@ static int run(struct edit *edit)
         case JOB_REMOVE:
                 return remove_zone(edit);
         case JOB_AHEAD:
-                return outcome_of(publish_ahead(edit, edit->job->ahead_serial));
+                return publish_ahead(edit, edit->job->ahead_serial);
         case JOB_THAW:
                 r = set_frozen(edit, false);
                 if (r < 0)
@@ -202,13 +205,13 @@ static int run(struct edit *edit)
         case JOB_APPROVE:
                 edit->job->ahead_is_trusted = is_ahead;
                 if (is_ahead)
-                        return outcome_of(publish_ahead(edit, edit->job->ahead_serial));
+                        return publish_ahead(edit, edit->job->ahead_serial);
                 break;
         case JOB_LOOK:
         case JOB_STATE:
                 break;
         }
-        return outcome_of(publish_zone(edit));
+        return publish_zone(edit);
 }
 
 int publish_run(struct publish_batch *batch, struct publish_job *job)
@@ -219,5 +222,5 @@ int publish_run(struct publish_batch *batch, struct publish_job *job)
         struct edit edit = {.batch = batch, .job = job, .policy = conf_policy_for(job->conf, job->name), .fd = -1};
         int r = run(&edit);
         edit_close(&edit);
-        return r;
+        return r < 0 ? r : edit.has_written ? PUBLISH_IN_BATCH : PUBLISH_ANSWERED;
 }

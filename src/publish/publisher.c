@@ -47,42 +47,98 @@ static void answer_at_once(struct publisher *publisher, struct publish_job *job)
         queue_put(publisher->batch.results, &job->item);
 }
 
-/* An outcome of publish_run: the job's answer is complete, now or after the commit. */
+/* Into the batch, or answered. A negative errno: the batch is spoilt and the job has no answer. */
+static int run_job(struct publisher *publisher, struct publish_job *job)
+{
+        int r = publish_run(&publisher->batch, job);
+        if (r == PUBLISH_IN_BATCH) {
+                int waits = publish_batch_wait(&publisher->batch, job);
+                if (waits < 0)
+                        r = waits;
+        }
+        if (r == -ENOTRECOVERABLE)
+                end_for_good();
+        if (r == PUBLISH_ANSWERED)
+                answer_at_once(publisher, job);
+        publisher_beat(publisher);
+        return r < 0 ? r : 0;
+}
+
+static void answer_failed(struct publisher *publisher, struct publish_job *job, int r)
+{
+        publish_job_failed(job, "the store", r);
+        answer_at_once(publisher, job);
+}
+
+/* Each in a transaction of its own. */
+static void run_each(struct publisher *publisher, struct publish_job *jobs)
+{
+        for (struct publish_job *job = jobs, *next; job; job = next) {
+                next = (struct publish_job *)job->item.next;
+                publish_job_reset(job);
+                int r = run_job(publisher, job);
+                if (r == 0) {
+                        publish_batch_commit(&publisher->batch);
+                        continue;
+                }
+                publish_batch_abort(&publisher->batch); /* nobody else waits in it */
+                answer_failed(publisher, job, r);
+        }
+}
+
+/* The jobs that shared a transaction with one that spoilt it. They went well before: once more together, and where another spoils that, each by itself. */
+static void run_again(struct publisher *publisher, struct publish_job *jobs)
+{
+        for (struct publish_job *job = jobs, *next; job; job = next) {
+                next = (struct publish_job *)job->item.next;
+                publish_job_reset(job);
+                int r = run_job(publisher, job);
+                if (r == 0)
+                        continue;
+                run_each(publisher, publish_batch_abort(&publisher->batch));
+                answer_failed(publisher, job, r);
+        }
+        publish_batch_commit(&publisher->batch);
+}
+
+/* Is there another way to the same end? Each is taken once. */
+static bool takes_another_way(struct publish_job *job, int r)
+{
+        bool *way = r == -EUCLEAN ? &job->is_damaged : r == -EINVAL ? &job->reads_whole : NULL;
+        if (!way || *way)
+                return false;
+        return *way = true;
+}
+
+/* A job that spoilt its batch: the others do not suffer for it (they are published first), and it is run by itself. */
+static void run_spoiler(struct publisher *publisher, struct publish_job *job, int r)
+{
+        struct publish_job *others = publish_batch_abort(&publisher->batch);
+        bool goes_on = takes_another_way(job, r) || others;
+
+        run_again(publisher, others);
+        while (goes_on) {
+                publish_job_reset(job);
+                r = run_job(publisher, job);
+                if (r == 0) {
+                        publish_batch_commit(&publisher->batch);
+                        return;
+                }
+                publish_batch_abort(&publisher->batch);
+                goes_on = takes_another_way(job, r);
+        }
+        answer_failed(publisher, job, r);
+}
+
 static void publisher_run_job(struct publisher *publisher, struct publish_job *job)
 {
         struct publish_batch *batch = &publisher->batch;
 
         if (job->kind != JOB_STATE && publish_batch_has(batch, job->name))
                 publish_batch_commit(batch);
-        int r = publish_run(batch, job);
-        if (r == -EUCLEAN && !job->is_damaged) {
-                publish_batch_abort(batch, r); /* what waits in it is tried again */
-                job->is_damaged = true;
-                r = publish_run(batch, job);
-        }
-        if (r == PUBLISH_IN_BATCH) {
-                int waits = publish_batch_wait(batch, job);
-                if (waits < 0)
-                        r = waits;
-        }
-        if (r == -ENOTRECOVERABLE)
-                end_for_good();
-        if (r < 0) {
-                /* The open transaction is spoilt; what waits in it is tried again, and so is this job. */
-                bool was_alone = batch->waiting_count == 0;
-                publish_batch_abort(batch, r);
-                job->retry_soon = true;
-                verdict_set(&job->verdict, VERDICT_FAILED, "%s%s; what was served stays, it is tried again", strerror(-r), was_alone ? "" : " (in a batch with others)");
-                answer_at_once(publisher, job);
-                return;
-        }
-        switch ((enum publish_outcome)r) {
-        case PUBLISH_ANSWERED:
-                answer_at_once(publisher, job);
-                break;
-        case PUBLISH_IN_BATCH:
-                break;
-        }
+        int r = run_job(publisher, job);
+        if (r < 0)
+                run_spoiler(publisher, job, r);
         if (publish_batch_is_full(batch))
                 publish_batch_commit(batch);
 }
@@ -111,7 +167,6 @@ static void *publisher_main(void *argument)
                                 publish_job_free(job);
                         else
                                 publisher_run_job(publisher, job);
-                        publisher_beat(publisher);
                 }
         }
         publish_batch_commit(&publisher->batch);

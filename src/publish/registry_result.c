@@ -165,7 +165,7 @@ static void apply_look(struct registry *registry, struct registry_entry *entry, 
                 entry->ahead_serial = 0;
         if (job->files)
                 registry_includes_set(registry, entry, job->files);
-        if (job->retry_soon)
+        if (job->retry != RETRY_NONE)
                 registry_retry_later(registry, entry);
         else
                 entry->retry_wait_usec = entry->retry_at_usec = 0;

@@ -205,6 +205,31 @@ int store_batch_zone_update(struct store_batch *batch, uint64_t zone_id, uint32_
         return batch_zone_put(batch, &zone, files, file_count);
 }
 
+int store_batch_zone_text(struct store_batch *batch, uint64_t zone_id, enum store_text_change change,
+        const struct store_text_range *ranges, size_t count)
+{
+        struct store_publication publication = {
+                .text_change = change, .ranges = ranges, .range_count = count};
+        struct arena arena = {0};
+        struct store_zone zone;
+        int r = batch->error ? batch->error : store_zone_get(&batch->view, zone_id, &zone);
+
+        if (r == 0)
+                r = store_zone_files(&batch->view, &zone, &arena);
+        if (r == 0 && change == STORE_TEXT_RANGES && !(zone.flags & STORE_ZONE_HAS_TEXT))
+                r = -EINVAL;
+        if (r == 0) {
+                publication.flags = zone.flags;
+                zone.flags = zone_flags(&publication, zone.flags);
+                if (zone.flags != publication.flags) /* the row before the text: a put may move what the map shows */
+                        r = batch_zone_put(batch, &zone, zone.files, zone.file_count);
+        }
+        if (r == 0)
+                r = text_publish(batch, zone_id, &publication);
+        arena_free(&arena);
+        return r < 0 ? batch_fail(batch, r) : 0;
+}
+
 int store_batch_history_cut(struct store_batch *batch, uint64_t zone_id)
 {
         struct arena arena = {0};

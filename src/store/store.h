@@ -230,6 +230,9 @@ int store_batch_publish(
  * STORE_ZONE_HAS_TEXT can be cleared here, not set. */
 int store_batch_zone_update(struct store_batch *batch, uint64_t zone_id, uint32_t flags, uint32_t file_serial,
         const struct store_file *files, size_t file_count);
+/* The text without a new version: comments alone changed. */
+int store_batch_zone_text(struct store_batch *batch, uint64_t zone_id, enum store_text_change change,
+        const struct store_text_range *ranges, size_t count);
 /* Cuts the history: nobody gets an IXFR across this point. */
 int store_batch_history_cut(struct store_batch *batch, uint64_t zone_id);
 /* Everything of the zone goes. */
