@@ -93,9 +93,12 @@ unit-build: $(foreach f,$(FOLDERS) daemon client,$(UNIT_$(f)))
 
 ## make run         zonecrierd on 127.0.0.1 port 5300 with zones/, in the foreground
 ## make demo        the same with a real NSD as its secondary, and a live view
-run: packages-build all
+run: packages-build
+	@$(MAKE) -s -j$(shell nproc) all
 	@.demo/run
-demo: packages-build all
+demo: packages-build
+	@echo "building; a minute at most ..."
+	@$(MAKE) -s -j$(shell nproc) all
 	@.ci/peers nsd bind9-dnsutils
 	@.demo/run --secondary
 
