@@ -86,7 +86,7 @@ void request_explain(const char *socket_path, int error, struct buffer *out)
         case ENOENT:
         case ENOTDIR:
                 buffer_append_text(out, ": there is no such socket. Is zonecrierd running (systemctl status "
-                                        "zonecrier)? --socket names another one");
+                                        "zonecrierd)? --socket names another one");
                 break;
         case ECONNREFUSED:
                 buffer_append_text(out, ": nobody listens there any more. zonecrierd has ended; start it "
