@@ -78,10 +78,10 @@ $(foreach f,$(FOLDERS) daemon client,$(eval $(call folder_rules,$(f))))
 ## make             build/zonecrierd and build/zonecrier
 $(BUILD)/zonecrierd: $(OBJ)/zonecrierd
 	@mkdir -p $(@D)
-	cp $< $@
+	install $< $@ # a daemon may run from it: replaced, not written over
 $(BUILD)/zonecrier: $(OBJ)/zonecrier
 	@mkdir -p $(@D)
-	cp $< $@
+	install $< $@ # a daemon may run from it: replaced, not written over
 $(OBJ)/zonecrierd: $(call objects,daemon) $(call archive,$(USES_daemon))
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 $(OBJ)/zonecrier: $(call objects,client) $(call archive,$(USES_client))

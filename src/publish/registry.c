@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_ids.h"
+#include "dns/serial.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -72,6 +73,8 @@ int registry_look(struct registry *registry, struct registry_entry *entry, bool 
         if (!entry->zone.verdict.summary || strcmp(entry->zone.verdict.summary, entry->conflict) != 0)
                 log_write(LOG_ERR, &(struct log_fields){.zone = entry->name_text, .file = entry->path, .message_id = MESSAGE_BROKEN}, "%s: %s", entry->name_text,
                         entry->conflict);
+        free(entry->zone.verdict.details);
+        entry->zone.verdict.details = NULL;
         verdict_set(&entry->zone.verdict, VERDICT_BROKEN, "%s", entry->conflict);
         entry->zone.state = ZONE_BROKEN;
         if (!entry->has_been_looked_at) {
@@ -87,11 +90,8 @@ int registry_look(struct registry *registry, struct registry_entry *entry, bool 
 void registry_entry_drop(struct registry *registry, struct registry_entry *entry)
 {
         table_remove(&registry->by_name, entry->zone.name, name_length(entry->zone.name));
-        if (table_get(&registry->by_path, entry->path, strlen(entry->path)) == entry)
-                table_remove(&registry->by_path, entry->path, strlen(entry->path));
+        registry_path_leave(registry, entry);
         registry_includes_set(registry, entry, NULL);
-        if (entry->is_watched)
-                watch_forget(registry->watch, entry->path);
         if (!entry->has_been_looked_at)
                 registry->unsettled -= registry->unsettled > 0;
         registry->sorted_count = 0;
@@ -148,10 +148,7 @@ int registry_reconfigure(struct registry *registry, struct conf *conf)
         registry->conf = conf_ref(conf);
         registry_watch_folders(registry, before, false);
         conf_unref(before);
-        r = registry_scan(registry);
-        if (r == 0)
-                registry_look_at_closed(registry);
-        return r;
+        return registry_scan(registry);
 }
 
 bool registry_is_settled(const struct registry *registry)
@@ -215,16 +212,18 @@ int registry_reload(struct registry *registry, const uint8_t *name, registry_don
 int registry_heal(struct registry *registry, const uint8_t *name)
 {
         struct registry_entry *entry = registry_entry_find(registry, name);
-        struct publish_job *job = entry ? registry_job_new(registry, entry, JOB_LOOK, NULL, NULL) : NULL;
+        uint64_t now = clock_monotonic_usec();
+
+        if (!entry)
+                return -ENOENT;
+        if (entry->conflict || (entry->healed_usec && now < entry->healed_usec + HEAL_USEC))
+                return 0; /* several secondaries met the same damage */
+        struct publish_job *job = registry_job_new(registry, entry, JOB_LOOK, NULL, NULL);
         if (!job)
-                return entry ? -ENOMEM : -ENOENT;
-        if (clock_monotonic_usec() < entry->healed_usec + HEAL_USEC && entry->healed_usec)
-                job = publish_job_free(job); /* several secondaries met the same damage */
-        else {
-                job->is_damaged = true;
-                entry->healed_usec = clock_monotonic_usec();
-                publisher_post(registry->publisher, job);
-        }
+                return -ENOMEM;
+        job->is_damaged = true;
+        entry->healed_usec = now;
+        publisher_post(registry->publisher, job);
         return 0;
 }
 
@@ -248,23 +247,25 @@ static void reload_all_done(void *context, const struct zone_entry *zone, const 
 int registry_reload_all(struct registry *registry, registry_done done, void *context)
 {
         struct registry_entry *entry;
-        struct reload_all *all = NULL;
+        struct reload_all *all;
         size_t position = 0;
-        int r = done ? registry_scan(registry) : 0;
+        int r;
 
+        if (!done) {
+                registry_look_at_closed(registry);
+                return 0;
+        }
+        r = registry_scan(registry);
         if (r < 0)
                 return r;
-        if (done) {
-                all = malloc(sizeof(*all));
-                if (!all)
-                        return -ENOMEM;
-                *all = (struct reload_all){.left = registry->by_name.count + 1, .done = done, .context = context};
-        }
+        all = malloc(sizeof(*all));
+        if (!all)
+                return -ENOMEM;
+        *all = (struct reload_all){.left = registry->by_name.count + 1, .done = done, .context = context};
         while ((entry = table_next(&registry->by_name, &position)))
-                if (registry_look(registry, entry, done != NULL, all ? reload_all_done : NULL, all) < 0 && all)
+                if (registry_look(registry, entry, true, reload_all_done, all) < 0)
                         all->left--;
-        if (all)
-                reload_all_done(all, NULL, NULL);
+        reload_all_done(all, NULL, NULL);
         return 0;
 }
 
@@ -277,15 +278,21 @@ int registry_freeze(struct registry *registry, const uint8_t *name, registry_don
 int registry_thaw(struct registry *registry, const uint8_t *name, registry_done done, void *context)
 {
         struct registry_entry *entry = registry_entry_find(registry, name);
-        return entry ? post(registry, entry, JOB_THAW, true, done, context) : -ENOENT;
+        if (!entry)
+                return -ENOENT;
+        return entry->conflict ? registry_look(registry, entry, true, done, context) : post(registry, entry, JOB_THAW, true, done, context);
 }
 
 int registry_approve(struct registry *registry, const uint8_t *name, const uint8_t hash[static 32], registry_done done, void *context)
 {
         struct registry_entry *entry = registry_entry_find(registry, name);
-        struct publish_job *job = entry ? registry_job_new(registry, entry, JOB_APPROVE, done, context) : NULL;
+        if (!entry)
+                return -ENOENT;
+        if (entry->conflict)
+                return registry_look(registry, entry, true, done, context);
+        struct publish_job *job = registry_job_new(registry, entry, JOB_APPROVE, done, context);
         if (!job)
-                return entry ? -ENOMEM : -ENOENT;
+                return -ENOMEM;
         memcpy(job->hash, hash, sizeof(job->hash));
         job->ahead_serial = entry->ahead_serial;
         publisher_post(registry->publisher, job);
@@ -299,6 +306,8 @@ int registry_seen_ahead(struct registry *registry, const uint8_t *name, uint32_t
                 return -ENOENT;
         if (entry->zone.state == ZONE_BEHIND && entry->ahead_serial == serial)
                 return 0; /* at work already, or held and told */
+        if (entry->zone.verdict.serial != 0 && !serial_is_ahead(serial, entry->zone.verdict.serial))
+                return 0; /* it was when it asked: ours has passed it since */
         struct publish_job *job = registry_job_new(registry, entry, JOB_AHEAD, NULL, NULL);
         if (!job)
                 return -ENOMEM;
@@ -348,7 +357,7 @@ struct registry *registry_free(struct registry *registry)
                 registry_entry_drop(registry, entry);
         table_free(&registry->by_name);
         table_free(&registry->by_path);
-        table_free(&registry->includes);
+        table_free(&registry->users);
         free(registry->sorted);
         sd_event_source_unref(registry->results_source);
         sd_event_source_unref(registry->retry_timer);

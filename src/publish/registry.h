@@ -79,6 +79,7 @@ struct registry_options {
 int registry_new(const struct registry_options *options, struct conf *conf, struct registry **ret_registry);
 /* Looks for zones, starts watching, and looks at every zone once. */
 int registry_start(struct registry *registry);
+/* Which zones there are now; registry_reload_all looks at them. */
 int registry_reconfigure(struct registry *registry, struct conf *conf);
 /* True once every zone known at start has been looked at. */
 bool registry_is_settled(const struct registry *registry);
@@ -91,7 +92,8 @@ size_t registry_count(const struct registry *registry);
 /* Commands. `done` is called once on the main loop, perhaps before the call returns, with the zone's verdict (valid during the call). -ENOENT: no such zone. */
 typedef void (*registry_done)(void *context, const struct zone_entry *zone, const struct verdict *verdict);
 int registry_reload(struct registry *registry, const uint8_t *name, registry_done done, void *context);
-/* Folders are listed again and every zone is looked at; done is called once a zone, then once with zone NULL. */
+/* Folders are listed again and every zone is looked at; done is called once a zone, then once with zone NULL. done NULL: no listing, and no look at
+ * what a writer has open or what stat shows unchanged. */
 int registry_reload_all(struct registry *registry, registry_done done, void *context);
 int registry_freeze(struct registry *registry, const uint8_t *name, registry_done done, void *context);
 int registry_thaw(struct registry *registry, const uint8_t *name, registry_done done, void *context);

@@ -4,14 +4,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_ids.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #define LOGGED_OCTETS 8192 /* of diagnostics */
+#define HALF_READS_MAX 8
 #define RETRY_FIRST_USEC USEC_PER_SEC
-#define RETRY_MAX_USEC (10 * USEC_PER_SEC)
+#define RETRY_SOON_MAX_USEC (10 * USEC_PER_SEC)
+#define RETRY_RARELY_MAX_USEC (600 * USEC_PER_SEC)
 
 static enum zone_state state_after(const struct publish_job *job)
 {
@@ -45,6 +48,11 @@ static void log_details(int priority, const struct log_fields *fields, const cha
                 log_write(priority, fields, "%s", details);
 }
 
+static bool is_trouble(enum zone_state state)
+{
+        return state == ZONE_BROKEN || state == ZONE_HELD || state == ZONE_MISSING || state == ZONE_BEHIND || state == ZONE_FAILED;
+}
+
 static void log_verdict(const struct registry_entry *entry, const struct verdict *verdict)
 {
         static const struct {
@@ -62,11 +70,13 @@ static void log_verdict(const struct registry_entry *entry, const struct verdict
         };
         const struct log_fields fields = {.zone = entry->name_text, .serial = verdict->serial, .file = entry->path, .message_id = kinds[verdict->kind].message_id};
         char hash[65] = "";
+        /* The end of what was told is told too. */
+        bool is_relief = verdict->kind == VERDICT_UNCHANGED && is_trouble(entry->zone.state);
 
         if (verdict->kind == VERDICT_HELD && verdict->has_hash)
                 for (size_t i = 0; i < 32; i++)
                         snprintf(hash + 2 * i, 3, "%02x", verdict->hash[i]);
-        log_write(kinds[verdict->kind].priority, &fields, "%s: %s%s%s%s%s%s%s", entry->name_text, verdict_kind_name(verdict->kind),
+        log_write(is_relief ? LOG_NOTICE : kinds[verdict->kind].priority, &fields, "%s: %s%s%s%s%s%s%s", entry->name_text, verdict_kind_name(verdict->kind),
                 !verdict->summary ? "" : verdict->kind == VERDICT_PUBLISHED ? " " : ": ", verdict->summary ? verdict->summary : "", *hash ? "; to release it: zonecrier approve " : "",
                 *hash ? entry->name_text : "", *hash ? " " : "", hash);
         if (verdict->details && *verdict->details)
@@ -80,43 +90,55 @@ static bool is_news(const struct verdict *before, const struct verdict *now)
         return !before->summary || !now->summary || strcmp(before->summary, now->summary) != 0;
 }
 
-void registry_retry_later(struct registry *registry, struct registry_entry *entry)
+/* The timer fires at that time, or before. */
+static void retry_timer_by(struct registry *registry, uint64_t at_usec)
 {
-        uint64_t now = clock_monotonic_usec(), armed = 0;
+        uint64_t armed_usec = 0;
         int enabled = SD_EVENT_OFF;
 
-        entry->retry_wait_usec = entry->retry_wait_usec == 0 ? RETRY_FIRST_USEC : entry->retry_wait_usec * 2;
-        if (entry->retry_wait_usec > RETRY_MAX_USEC)
-                entry->retry_wait_usec = RETRY_MAX_USEC;
-        entry->retry_at_usec = now + entry->retry_wait_usec;
         sd_event_source_get_enabled(registry->retry_timer, &enabled);
-        sd_event_source_get_time(registry->retry_timer, &armed);
-        if (enabled == SD_EVENT_OFF || armed > entry->retry_at_usec)
-                sd_event_source_set_time(registry->retry_timer, entry->retry_at_usec);
+        sd_event_source_get_time(registry->retry_timer, &armed_usec);
+        if (enabled == SD_EVENT_OFF || armed_usec > at_usec)
+                sd_event_source_set_time(registry->retry_timer, at_usec);
         sd_event_source_set_enabled(registry->retry_timer, SD_EVENT_ONESHOT);
+}
+
+/* Spread, so that zones that failed in one batch come in others: one that finds no room does not keep out the small ones beside it for ever. */
+static void retry_later(struct registry *registry, struct registry_entry *entry, enum job_retry retry)
+{
+        uint64_t max_usec = retry == RETRY_SOON ? RETRY_SOON_MAX_USEC : RETRY_RARELY_MAX_USEC;
+
+        entry->retry_wait_usec = entry->retry_wait_usec == 0 ? RETRY_FIRST_USEC : entry->retry_wait_usec * 2;
+        if (entry->retry_wait_usec > max_usec)
+                entry->retry_wait_usec = max_usec;
+        entry->retry_at_usec = clock_monotonic_usec() + entry->retry_wait_usec + random_below((uint32_t)(entry->retry_wait_usec / 2));
+        retry_timer_by(registry, entry->retry_at_usec);
 }
 
 int registry_on_retry(sd_event_source *source, uint64_t usec, void *context)
 {
         struct registry *registry = context;
         struct registry_entry *entry;
-        uint64_t next = UINT64_MAX;
+        uint64_t now = clock_monotonic_usec(), next = UINT64_MAX;
         size_t position = 0;
 
-        (void)usec;
+        (void)source, (void)usec;
+        if (registry->removal_at_usec && registry->removal_at_usec <= now) {
+                registry->removal_at_usec = 0;
+                registry_scan_store(registry);
+        } else if (registry->removal_at_usec)
+                next = registry->removal_at_usec;
         while ((entry = table_next(&registry->by_name, &position))) {
                 if (entry->retry_at_usec == 0)
                         continue;
-                if (entry->retry_at_usec <= clock_monotonic_usec()) {
+                if (entry->retry_at_usec <= now) {
                         entry->retry_at_usec = 0;
                         registry_look(registry, entry, true, NULL, NULL);
                 } else if (entry->retry_at_usec < next)
                         next = entry->retry_at_usec;
         }
-        if (next != UINT64_MAX) {
-                sd_event_source_set_time(source, next);
-                sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-        }
+        if (next != UINT64_MAX)
+                retry_timer_by(registry, next);
         return 0;
 }
 
@@ -134,7 +156,7 @@ static void tell_published(struct registry *registry, const struct registry_entr
 }
 
 /* A secondary seen ahead says nothing about the text: the verdict of the last look stays, unless the serial is held. */
-static void apply_ahead(struct registry_entry *entry, struct publish_job *job)
+static void apply_ahead(struct registry *registry, struct registry_entry *entry, struct publish_job *job)
 {
         struct verdict before = entry->zone.verdict;
 
@@ -150,25 +172,61 @@ static void apply_ahead(struct registry_entry *entry, struct publish_job *job)
         entry->zone.verdict.serial = job->verdict.serial;
         entry->zone.state = state_after(&as_before);
         entry->ahead_serial = 0;
+        if (job->is_published && before.has_hash) /* of a change of the version before */
+                registry_look(registry, entry, true, NULL, NULL);
+}
+
+/* Under a writer without pause a look may meet the file cut short for the next write. */
+static bool is_half_read(struct registry *registry, struct registry_entry *entry, const struct publish_job *job)
+{
+        bool is_suspect = (job->verdict.kind == VERDICT_BROKEN || job->verdict.kind == VERDICT_HELD) && entry->has_been_looked_at && !job->done;
+
+        if (is_suspect && entry->half_read_count < HALF_READS_MAX && watch_was_read_half(registry->watch, entry->path)) {
+                entry->half_read_count++;
+                return true;
+        }
+        entry->half_read_count = 0;
+        return false;
 }
 
 static void apply_look(struct registry *registry, struct registry_entry *entry, struct publish_job *job)
 {
+        if (is_half_read(registry, entry, job))
+                return;
         if (is_news(&entry->zone.verdict, &job->verdict))
                 log_verdict(entry, &job->verdict);
         entry->zone.state = state_after(job);
         entry->zone.is_frozen = job->is_frozen;
+        if (job->verdict.kind == VERDICT_FAILED && job->verdict.serial == 0)
+                job->verdict.serial = entry->zone.verdict.serial; /* it did not get as far as the row */
         verdict_clear(&entry->zone.verdict);
         entry->zone.verdict = job->verdict;
         job->verdict = (struct verdict){0};
         if (job->is_published)
                 entry->ahead_serial = 0;
-        if (job->files)
-                registry_includes_set(registry, entry, job->files);
+        if (job->files && registry_includes_set(registry, entry, job->files))
+                registry_look(registry, entry, false, NULL, NULL); /* it was read before it was watched */
         if (job->retry != RETRY_NONE)
-                registry_retry_later(registry, entry);
+                retry_later(registry, entry, job->retry);
         else
                 entry->retry_wait_usec = entry->retry_at_usec = 0;
+}
+
+static void apply_remove(struct registry *registry, struct registry_entry *entry, const struct publish_job *job)
+{
+        bool is_removed = job->verdict.kind == VERDICT_REMOVED;
+
+        if (is_removed || registry->removal_at_usec == 0)
+                log_write(is_removed ? LOG_NOTICE : LOG_ERR, &(struct log_fields){.zone = job->name_text}, "%s: %s: %s", job->name_text, is_removed ? "removed" : "not removed",
+                        job->verdict.summary ? job->verdict.summary : "");
+        if (is_removed && registry->options.removed)
+                registry->options.removed(registry->options.context, job->name);
+        if (!is_removed && registry->removal_at_usec == 0) {
+                registry->removal_at_usec = clock_monotonic_usec() + RETRY_SOON_MAX_USEC;
+                retry_timer_by(registry, registry->removal_at_usec);
+        }
+        if (entry) /* it came back in the meantime */
+                registry_look(registry, entry, true, NULL, NULL);
 }
 
 static bool should_forget(const struct registry_entry *entry, bool has_row)
@@ -182,11 +240,12 @@ static void apply(struct registry *registry, struct publish_job *job)
         bool is_published = job->is_published, has_row = job->has_row;
 
         if (job->kind == JOB_REMOVE) {
-                log_write(LOG_NOTICE, &(struct log_fields){.zone = job->name_text}, "%s: removed: %s", job->name_text, job->verdict.summary ? job->verdict.summary : "");
-                if (registry->options.removed)
-                        registry->options.removed(registry->options.context, job->name);
-                if (entry) /* it came back in the meantime */
-                        registry_look(registry, entry, true, NULL, NULL);
+                apply_remove(registry, entry, job);
+                return;
+        }
+        if (entry && job->kind == JOB_FREEZE && job->verdict.kind == VERDICT_FAILED) { /* says nothing about the text */
+                if (job->done)
+                        job->done(job->done_context, &entry->zone, &job->verdict);
                 return;
         }
         if (!entry) {
@@ -195,7 +254,7 @@ static void apply(struct registry *registry, struct publish_job *job)
                 return;
         }
         if (job->kind == JOB_AHEAD)
-                apply_ahead(entry, job);
+                apply_ahead(registry, entry, job);
         else
                 apply_look(registry, entry, job);
         bool is_first = !entry->has_been_looked_at;

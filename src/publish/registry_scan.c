@@ -1,4 +1,4 @@
-/* Which zones there are: zone blocks, and the files of zone-files folders; what the watcher reports; what zones include. Main loop.
+/* Which zones there are: zone blocks, and the files of zone-files folders. Main loop.
  *
  * A scan gives every zone it meets its generation's number. A zone that the scan did not meet has left the configuration (it is removed, its serial remembered) or its file is gone
  * from a zone folder (it stays published, and says so). */
@@ -14,6 +14,27 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Events of its file lead to the entry. Several zone blocks may name one file. */
+static int path_take(struct registry *registry, struct registry_entry *entry)
+{
+        const struct registry_entry *first = table_get(&registry->by_path, entry->path, strlen(entry->path));
+        if (!first || first == entry)
+                return table_put(&registry->by_path, entry->path, strlen(entry->path), entry, NULL);
+        entry->shares_path = true;
+        return registry_user_add(registry, entry->path, entry);
+}
+
+void registry_path_leave(struct registry *registry, struct registry_entry *entry)
+{
+        if (table_get(&registry->by_path, entry->path, strlen(entry->path)) == entry)
+                table_remove(&registry->by_path, entry->path, strlen(entry->path));
+        if (entry->shares_path)
+                registry_user_remove(registry, entry->path, entry);
+        if (entry->is_watched)
+                watch_forget(registry->watch, entry->path);
+        entry->shares_path = entry->is_watched = false;
+}
 
 static struct registry_entry *entry_new(struct registry *registry, const uint8_t *name, const char *path, const char *folder)
 {
@@ -34,7 +55,7 @@ static struct registry_entry *entry_new(struct registry *registry, const uint8_t
                 free(entry);
                 return NULL;
         }
-        table_put(&registry->by_path, entry->path, strlen(entry->path), entry, NULL);
+        path_take(registry, entry);
         registry->sorted_count = 0;
         registry->unsettled++;
         return entry;
@@ -49,16 +70,12 @@ static int entry_move(struct registry *registry, struct registry_entry *entry, c
                 free(new_folder);
                 return -ENOMEM;
         }
-        if (table_get(&registry->by_path, entry->path, strlen(entry->path)) == entry)
-                table_remove(&registry->by_path, entry->path, strlen(entry->path));
-        if (entry->is_watched)
-                watch_forget(registry->watch, entry->path);
-        entry->is_watched = false;
+        registry_path_leave(registry, entry);
         free(entry->path);
         free(entry->folder);
         entry->path = new_path;
         entry->folder = new_folder;
-        return table_put(&registry->by_path, entry->path, strlen(entry->path), entry, NULL);
+        return path_take(registry, entry);
 }
 
 static int entry_conflict(struct registry_entry *entry, const char *path)
@@ -69,6 +86,13 @@ static int entry_conflict(struct registry_entry *entry, const char *path)
         free(entry->conflict);
         entry->conflict = conflict;
         return 0; /* an event on the second file brings us back here, by its name */
+}
+
+/* A zone block names another file, which is not there: that is what is wrong, and no reason to take this one. Without a file statement it names one of the folder, in some spelling. */
+static bool block_names_another(const struct registry_entry *entry, const char *folder)
+{
+        size_t length = folder ? strlen(folder) : 0;
+        return folder && entry->zone.is_configured && (strncmp(entry->path, folder, length) != 0 || entry->path[length] != '/');
 }
 
 /* The zone of this name has this file. folder: NULL = a zone block says so. */
@@ -82,10 +106,10 @@ static int entry_ensure(struct registry *registry, const uint8_t *name, const ch
                 if (!entry)
                         return -ENOMEM;
         } else if (strcmp(entry->path, path) != 0) {
-                bool is_second = entry->generation == registry->generation && access(entry->path, F_OK) == 0;
-                if (is_second && !(entry->zone.is_configured && !folder))
+                bool is_met = entry->generation == registry->generation;
+                if (is_met && folder && access(entry->path, F_OK) == 0)
                         r = entry_conflict(entry, path);
-                else
+                else if (!is_met || !block_names_another(entry, folder))
                         r = entry_move(registry, entry, path, folder);
         } else if (!folder != !entry->folder && entry->generation != registry->generation)
                 r = entry_move(registry, entry, path, folder);
@@ -122,9 +146,17 @@ static int scan_blocks(struct registry *registry)
         return 0;
 }
 
-/* The zone that a file of a folder makes. 0 = made or known, 1 = no zone file. */
-static int scan_file(struct registry *registry, const struct conf_zone_files *folder, const char *file_name, struct registry_entry **ret_entry)
+/* An edit of what a symlink points to is not seen in the folder. */
+static void watch_symlink(struct registry *registry, unsigned char type, struct registry_entry *entry)
 {
+        struct stat st;
+        if (type == DT_LNK || (type == DT_UNKNOWN && lstat(entry->path, &st) == 0 && S_ISLNK(st.st_mode)))
+                entry_watch(registry, entry);
+}
+
+static int scan_file(struct registry *registry, const struct conf_zone_files *folder, const char *file_name, unsigned char type, struct registry_entry **ret_entry)
+{
+        struct registry_entry *entry;
         uint8_t name[NAME_MAX_LENGTH];
         CLEANUP_FREE char *path = NULL;
         int r = source_zone_name(file_name, folder->file_name, name);
@@ -135,21 +167,23 @@ static int scan_file(struct registry *registry, const struct conf_zone_files *fo
                 return 1;
         if (asprintf(&path, "%s/%s", folder->directory, file_name) < 0)
                 return -ENOMEM;
-        return entry_ensure(registry, name, path, folder->directory, ret_entry);
+        r = entry_ensure(registry, name, path, folder->directory, &entry);
+        if (r < 0)
+                return r;
+        watch_symlink(registry, type, entry);
+        *ret_entry = entry;
+        return 0;
+}
+
+int registry_scan_file(struct registry *registry, const struct conf_zone_files *folder, const char *file_name, struct registry_entry **ret_entry)
+{
+        return scan_file(registry, folder, file_name, DT_UNKNOWN, ret_entry);
 }
 
 static void cleanup_dir(DIR **dir)
 {
         if (*dir)
                 closedir(*dir);
-}
-
-/* An edit of what a symlink points to is not seen in the folder. */
-static void watch_symlink(struct registry *registry, const struct dirent *item, struct registry_entry *entry)
-{
-        struct stat st;
-        if (item->d_type == DT_LNK || (item->d_type == DT_UNKNOWN && lstat(entry->path, &st) == 0 && S_ISLNK(st.st_mode)))
-                entry_watch(registry, entry);
 }
 
 static int scan_folder(struct registry *registry, const struct conf_zone_files *folder)
@@ -163,11 +197,9 @@ static int scan_folder(struct registry *registry, const struct conf_zone_files *
         }
         while ((item = readdir(dir))) {
                 struct registry_entry *entry;
-                int r = scan_file(registry, folder, item->d_name, &entry);
+                int r = scan_file(registry, folder, item->d_name, item->d_type, &entry);
                 if (r < 0)
                         return r;
-                if (r == 0)
-                        watch_symlink(registry, item, entry);
         }
         return 0;
 }
@@ -182,7 +214,7 @@ static const struct conf_zone_files *folder_of(const struct registry *registry, 
         return NULL;
 }
 
-static const struct conf_zone_files *folder_of_file(const struct registry *registry, const char *path)
+const struct conf_zone_files *registry_folder_of_file(const struct registry *registry, const char *path)
 {
         const char *slash = strrchr(path, '/');
         return slash ? folder_of(registry, path, (size_t)(slash - path)) : NULL;
@@ -197,8 +229,25 @@ static void remove_from_store(struct registry *registry, const uint8_t *name)
         publisher_post(registry->publisher, job);
 }
 
-/* Zones of the store that no block and no file names any more. */
-static int scan_store(struct registry *registry)
+/* A zone of the store that no block and no file names: its file is gone from a zone folder, or it has left the configuration. */
+static int scan_row(struct registry *registry, struct store_read *read, struct store_zone *row)
+{
+        const struct conf_zone_files *folder = NULL;
+        struct registry_entry *entry;
+        struct arena arena = {0};
+        int r = store_zone_files(read, row, &arena);
+
+        if (r == 0 && row->file_count > 0)
+                folder = registry_folder_of_file(registry, row->files[0].path);
+        if (folder)
+                r = entry_ensure(registry, row->name, row->files[0].path, folder->directory, &entry);
+        else if (r == 0)
+                remove_from_store(registry, row->name);
+        arena_free(&arena);
+        return r;
+}
+
+int registry_scan_store(struct registry *registry)
 {
         struct store_read *read;
         struct store_zone row;
@@ -206,21 +255,10 @@ static int scan_store(struct registry *registry)
         int r = store_read_begin(registry->options.store, &read);
         if (r < 0)
                 return r;
-        while ((r = store_zone_next(read, &position, &row)) == 0) {
-                struct arena arena = {0};
-                const struct conf_zone_files *folder = NULL;
-                struct registry_entry *entry;
-
-                if (registry_entry_find(registry, row.name))
-                        continue;
-                if (store_zone_files(read, &row, &arena) == 0 && row.file_count > 0)
-                        folder = folder_of_file(registry, row.files[0].path);
-                if (folder)
-                        r = entry_ensure(registry, row.name, row.files[0].path, folder->directory, &entry);
-                else
-                        remove_from_store(registry, row.name);
-                arena_free(&arena);
-                if (r < 0)
+        while ((r = store_zone_next(read, &position, &row)) != 1) {
+                if (r == 0 && !registry_entry_find(registry, row.name))
+                        r = scan_row(registry, read, &row);
+                if (r < 0 && r != -EUCLEAN) /* a damaged row is that zone's trouble alone */
                         break;
         }
         store_read_end(read);
@@ -259,151 +297,6 @@ int registry_scan(struct registry *registry)
         if (r >= 0)
                 drop_unseen(registry);
         if (r >= 0 && !registry->is_started)
-                r = scan_store(registry);
+                r = registry_scan_store(registry);
         return r < 0 ? r : 0;
-}
-
-int registry_watch_folders(struct registry *registry, const struct conf *conf, bool begin)
-{
-        for (size_t i = 0; i < conf->zone_files_count; i++) {
-                const char *directory = conf->zone_files[i].directory;
-                int r = 0;
-                if (begin)
-                        r = watch_folder(registry->watch, directory, conf->policy.settle_usec);
-                else
-                        watch_forget(registry->watch, directory);
-                if (r < 0)
-                        log_write(LOG_ERR, &(struct log_fields){.file = directory}, "zone-files: %s cannot be watched: %s; edits are seen on reload alone", directory,
-                                strerror(-r));
-        }
-        return 0;
-}
-
-static void look_at_includers(struct registry *registry, const char *path)
-{
-        const struct include_user *user = table_get(&registry->includes, path, strlen(path));
-        for (size_t i = 0; user && i < user->count; i++) {
-                struct registry_entry *entry = registry_entry_find(registry, user->zones[i]);
-                if (entry)
-                        registry_look(registry, entry, true, NULL, NULL);
-        }
-}
-
-/* A file that is gone may have been one of two for its zone. */
-static struct registry_entry *entry_in_conflict(struct registry *registry, const struct conf_zone_files *folder, const char *file_name)
-{
-        uint8_t name[NAME_MAX_LENGTH];
-        struct registry_entry *entry = source_zone_name(file_name, folder->file_name, name) == 0 ? registry_entry_find(registry, name) : NULL;
-        return entry && entry->conflict ? entry : NULL;
-}
-
-static void on_file(struct registry *registry, const char *path)
-{
-        const struct conf_zone_files *folder = folder_of_file(registry, path);
-        struct registry_entry *entry = table_get(&registry->by_path, path, strlen(path));
-        const char *file_name = folder ? strrchr(path, '/') + 1 : NULL;
-
-        if (!entry && folder && access(path, F_OK) == 0) {
-                if (scan_file(registry, folder, file_name, &entry) != 0)
-                        entry = NULL;
-        } else if (!entry && folder)
-                entry = entry_in_conflict(registry, folder, file_name);
-        if (entry && entry->conflict) {
-                /* One of the two files may be gone, or the scan takes them the other way round. */
-                uint8_t name[NAME_MAX_LENGTH];
-                memcpy(name, entry->zone.name, sizeof(name));
-                registry_scan(registry);
-                entry = registry_entry_find(registry, name);
-        }
-        if (entry)
-                registry_look(registry, entry, false, NULL, NULL);
-        look_at_includers(registry, path);
-}
-
-/* Every zone whose file no writer has open; the watcher tells of the others when they are closed. */
-void registry_look_at_closed(struct registry *registry)
-{
-        struct registry_entry *entry;
-        size_t position = 0;
-
-        while ((entry = table_next(&registry->by_name, &position)))
-                if (!watch_is_being_written(registry->watch, entry->path))
-                        registry_look(registry, entry, false, NULL, NULL);
-}
-
-void registry_watch_event(void *context, enum watch_event event, const char *path)
-{
-        struct registry *registry = context;
-
-        switch (event) {
-        case WATCH_CHANGED:
-        case WATCH_VANISHED:
-                on_file(registry, path);
-                break;
-        case WATCH_RESCAN:
-                log_write(LOG_INFO, &(struct log_fields){.file = path}, "%s: looking at all of it again", path);
-                registry_scan(registry);
-                registry_look_at_closed(registry);
-                break;
-        }
-}
-
-static void include_remove(struct registry *registry, const char *path, const uint8_t *zone)
-{
-        struct include_user *user = table_get(&registry->includes, path, strlen(path));
-        for (size_t i = 0; user && i < user->count; i++)
-                if (name_equal(user->zones[i], zone)) {
-                        memmove(user->zones[i], user->zones[--user->count], NAME_MAX_LENGTH);
-                        break;
-                }
-        if (user && user->count == 0) {
-                watch_forget(registry->watch, path);
-                table_remove(&registry->includes, path, strlen(path));
-                free(user->zones);
-                free(user->path);
-                free(user);
-        }
-}
-
-static void include_add(struct registry *registry, const char *path, const struct registry_entry *entry)
-{
-        struct include_user *user = table_get(&registry->includes, path, strlen(path));
-        if (!user) {
-                user = calloc(1, sizeof(*user));
-                if (!user)
-                        return;
-                user->path = strdup(path);
-                if (!user->path || table_put(&registry->includes, user->path, strlen(path), user, NULL) < 0) {
-                        free(user->path);
-                        free(user);
-                        return;
-                }
-                watch_file(registry->watch, path, conf_policy_for(registry->conf, entry->zone.name)->settle_usec);
-        }
-        void *zones = reallocarray(user->zones, user->count + 1, sizeof(*user->zones));
-        if (!zones)
-                return;
-        user->zones = zones;
-        memcpy(user->zones[user->count++], entry->zone.name, NAME_MAX_LENGTH);
-}
-
-void registry_includes_set(struct registry *registry, struct registry_entry *entry, char **files)
-{
-        char **includes = NULL;
-        size_t count = 0;
-
-        for (; files && files[count]; count++)
-                ;
-        if (count > 1)
-                includes = calloc(count, sizeof(*includes));
-        for (size_t i = 1; includes && i < count; i++) {
-                includes[i - 1] = strdup(files[i]);
-                include_add(registry, files[i], entry);
-        }
-        for (char **old = entry->includes; old && *old; old++) {
-                include_remove(registry, *old, entry->zone.name);
-                free(*old);
-        }
-        free(entry->includes);
-        entry->includes = includes;
 }

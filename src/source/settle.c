@@ -96,6 +96,13 @@ struct settle_state settle_after(
         case SETTLE_ON_SEEN_EMPTY:
                 state.due_usec = SETTLE_NEVER; /* its writer has it open; a write or a close follows */
                 return state;
+        case SETTLE_ON_READ_HALF:
+                if (state.phase == SETTLE_IDLE)
+                        return state;
+                state.first_usec = 1;
+                if (state.phase == SETTLE_CLOSED)
+                        state.due_usec = now_usec;
+                return state;
         case SETTLE_ON_SEEN_FILLED:
                 return after_seen_filled(state, now_usec, settle_usec);
         }

@@ -238,6 +238,19 @@ bool watch_is_being_written(const struct watch *watch, const char *path)
         return false;
 }
 
+bool watch_was_read_half(struct watch *watch, const char *path)
+{
+        if (watch->is_delivering)
+                return false;
+        watch_inotify_read(watch);
+        for (struct entry *entry = find_path(watch, path); entry; entry = entry->target)
+                if (entry->settle.phase != SETTLE_IDLE) {
+                        entry_event(entry, SETTLE_ON_READ_HALF, clock_monotonic_usec());
+                        return true;
+                }
+        return false;
+}
+
 bool watch_is_polled(const struct watch *watch, const char *path)
 {
         const struct folder *folder = folder_find(watch, path, folder_path_length(path));

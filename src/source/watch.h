@@ -32,6 +32,9 @@ int watch_file(struct watch *watch, const char *path, uint64_t settle_usec);
 void watch_forget(struct watch *watch, const char *path);
 /* A writer has it open, as far as events tell: not to be read now (after a WATCH_RESCAN, or by command); a report follows. */
 bool watch_is_being_written(const struct watch *watch, const char *path);
+/* The text that was read makes no sense. True: a writer is at the file again, or just was, so it may have been half written; it is told once more, at the next close and not after
+ * the settle time. */
+bool watch_was_read_half(struct watch *watch, const char *path);
 /* For status: whether the folder is watched by inotify or polled. */
 bool watch_is_polled(const struct watch *watch, const char *folder);
 struct watch *watch_free(struct watch *watch);

@@ -159,6 +159,21 @@ static void lost_events_end_in_a_report(void **unused)
         assert_int_equal(after(state, SETTLE_ON_OVERFLOW, 1).phase, SETTLE_IDLE); /* the rescan tells it */
 }
 
+static void a_text_read_half_is_told_at_the_next_close(void **unused)
+{
+        struct settle_state idle = {.phase = SETTLE_IDLE};
+        struct settle_state state = after(idle, SETTLE_ON_MODIFIED, 5000 * MSEC);
+
+        (void)unused;
+        assert_int_equal(after(idle, SETTLE_ON_READ_HALF, 5000 * MSEC).phase, SETTLE_IDLE);
+        struct settle_state half = after(state, SETTLE_ON_READ_HALF, 5001 * MSEC);
+        assert_int_equal(settle_due(&half, 9000 * MSEC), SETTLE_DO_WAIT); /* open still */
+        half = after(half, SETTLE_ON_CLOSED, 5002 * MSEC);
+        assert_int_equal(settle_due(&half, 5002 * MSEC), SETTLE_DO_TELL_CHANGED);
+        struct settle_state closed = after(after(state, SETTLE_ON_CLOSED, 5001 * MSEC), SETTLE_ON_READ_HALF, 5002 * MSEC);
+        assert_int_equal(settle_due(&closed, 5002 * MSEC), SETTLE_DO_TELL_CHANGED);
+}
+
 static void git_is_waited_for_ten_seconds(void **unused)
 {
         struct git_wait wait = {.lock = 0};
@@ -185,6 +200,7 @@ int main(void)
                 cmocka_unit_test(gone_is_told_when_it_stays_away),
                 cmocka_unit_test(temporary_files_are_not_told),
                 cmocka_unit_test(lost_events_end_in_a_report),
+                cmocka_unit_test(a_text_read_half_is_told_at_the_next_close),
                 cmocka_unit_test(git_is_waited_for_ten_seconds),
         };
         return cmocka_run_group_tests_name("source/settle", tests, NULL, NULL);
