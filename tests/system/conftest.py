@@ -36,5 +36,12 @@ def lab(tmp_path):
     lab.close()
 
 
+def pytest_collection_modifyitems(config, items):
+    """What takes long is for check-long: left out here, not skipped."""
+    if not lab_module.LONG:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
 def pytest_report_header():
     return f"programs: {lab_module.BUILD}, peers: {lab_module.PEERS if lab_module.need_peers() else 'none'}"

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import wire
-from lab import LONG, PATIENCE, SECRET, eventually, zone_text
+from lab import PATIENCE, SECRET, eventually, zone_text
 from wire import AXFR, BADKEY, IXFR, NOERROR, NOTAUTH, REFUSED, SOA, Connection, Key
 
 KEY, NEW_KEY = Key("old-key", "hmac-sha256", SECRET), Key("new-key", "hmac-sha256", SECRET)
@@ -301,7 +301,7 @@ def test_a_silent_connection_is_closed(lab):
         assert 0.9 < time.monotonic() - began < 5 * PATIENCE
 
 
-@pytest.mark.skipif(not LONG, reason="takes 40 s: the long form alone")
+@pytest.mark.long
 def test_too_slow_a_reader_is_dropped(lab):
     daemon = make_primary(lab, options="min-transfer-rate 1m;")
     slow = SlowTransfer(daemon)
