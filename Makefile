@@ -46,7 +46,7 @@ archive = $(foreach f,$(1),$(OBJ)/lib$(f).a)
 sources = $(wildcard src/$(1)/*.c)
 objects = $(patsubst %.c,$(OBJ)/%.o,$(call sources,$(1)))
 
-.PHONY: all help clean unit unit-build run demo check check-long packages-build lint fuzz fuzz-build deb install
+.PHONY: all help clean unit unit-build run demo check check-long packages-build lint fuzz fuzz-build bench bench-quick bench-build deb install
 .SECONDARY:
 .DELETE_ON_ERROR:
 all: $(BUILD)/zonecrierd $(BUILD)/zonecrier
@@ -146,6 +146,17 @@ run-fuzz_%: $(BUILD)/fuzz/fuzz_%
 	@grep -h 'number_of_executed_units' $(BUILD)/fuzz/$*.log
 fuzz-%: run-fuzz_%
 	@:
+
+## make bench       ours beside Debian's knot, nsd and bind9; make bench-quick: the most telling rows, five minutes
+BENCH_TOOLS := $(addprefix $(BUILD)/bench/bin/,genzone stopwatch transfers soaload floor)
+$(BUILD)/bench/bin/%: tests/bench/%.c tests/bench/wire.h
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lcrypto
+bench-build: all $(BENCH_TOOLS)
+bench bench-quick: packages-build
+	@$(MAKE) -s -j$(shell nproc) bench-build
+	@.ci/peers
+	@ZONECRIER_BUILD=$(BUILD) /usr/bin/python3 tests/bench/bench.py $(if $(filter bench-quick,$@),--quick) $(BENCH)
 
 ## make deb         the Debian package, in build/
 deb: packages-build

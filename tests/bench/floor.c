@@ -1,0 +1,108 @@
+/* What the machine can do at best, in the units in which the contenders are measured.
+ *
+ *      floor file PATH             reads PATH from the page cache and compares it with an earlier copy, in
+ * pieces of 256 KiB floor hmac [SECONDS]        HMAC-SHA256 over 16 KiB, one core floor files FOLDER opens
+ * and reads every file of FOLDER
+ *
+ * One line of JSON: the best of several rounds, as the floor has no bad luck. */
+#include "wire.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <sys/stat.h>
+
+enum { PIECE = 256 * 1024, ROUNDS = 9 };
+
+static double file_once(int fd, const uint8_t *copy, size_t size)
+{
+        static uint8_t piece[PIECE];
+        double begun = now_sec();
+        for (size_t at = 0; at < size;) {
+                ssize_t n = pread(fd, piece, PIECE, (off_t)at);
+                if (n <= 0 || memcmp(piece, copy + at, (size_t)n) != 0)
+                        fail("the file changed");
+                at += (size_t)n;
+        }
+        return now_sec() - begun;
+}
+
+static void file(const char *path)
+{
+        struct stat status;
+        double took[ROUNDS];
+        int fd = must(open(path, O_RDONLY | O_CLOEXEC), path);
+        must(fstat(fd, &status), path);
+        size_t size = (size_t)status.st_size;
+        uint8_t *copy = malloc(size);
+        for (size_t at = 0; at < size;)
+                at += (size_t)must(
+                        (int)pread(fd, copy + at, size - at < 1 << 30 ? size - at : 1 << 30, (off_t)at),
+                        path);
+        for (int i = 0; i < ROUNDS; i++)
+                took[i] = file_once(fd, copy, size) * 1e3;
+        qsort(took, ROUNDS, sizeof(*took), by_value);
+        printf("{\"bytes\": %zu, \"min_ms\": %.3f, \"median_ms\": %.3f, \"max_ms\": %.3f}\n", size, took[0],
+                took[ROUNDS / 2], took[ROUNDS - 1]);
+        free(copy);
+}
+
+static void hmac(double seconds)
+{
+        static uint8_t block[16384];
+        uint8_t mac[EVP_MAX_MD_SIZE], key[32] = "thirty-two octets of a bench key";
+        double best = 0;
+        for (int i = 0; i < 5; i++) {
+                uint64_t bytes = 0;
+                double begun = now_sec(), wall = 0;
+                for (; wall < seconds / 5; wall = now_sec() - begun)
+                        for (int n = 0; n < 64; n++, bytes += sizeof(block))
+                                HMAC(EVP_sha256(), key, sizeof(key), block, sizeof(block), mac, NULL);
+                best = (double)bytes / wall > best ? (double)bytes / wall : best;
+        }
+        printf("{\"bytes_per_sec\": %.0f}\n", best);
+}
+
+static void files(const char *folder)
+{
+        static uint8_t piece[PIECE];
+        double best = 1e9;
+        size_t count = 0, bytes = 0;
+        for (int i = 0; i < 3; i++) {
+                DIR *names = opendir(folder);
+                if (!names)
+                        fail(folder);
+                count = bytes = 0;
+                double begun = now_sec();
+                for (struct dirent *entry; (entry = readdir(names));) {
+                        if (entry->d_name[0] == '.')
+                                continue;
+                        int fd = must(
+                                openat(dirfd(names), entry->d_name, O_RDONLY | O_CLOEXEC), entry->d_name);
+                        for (ssize_t n; (n = read(fd, piece, PIECE)) > 0;)
+                                bytes += (size_t)n;
+                        close(fd);
+                        count++;
+                }
+                double took = now_sec() - begun;
+                best = took < best ? took : best;
+                closedir(names);
+        }
+        printf("{\"files\": %zu, \"bytes\": %zu, \"ms\": %.3f}\n", count, bytes, best * 1e3);
+}
+
+int main(int count, char **words)
+{
+        if (count == 3 && strcmp(words[1], "file") == 0)
+                file(words[2]);
+        else if (count >= 2 && strcmp(words[1], "hmac") == 0)
+                hmac(count > 2 ? atof(words[2]) : 2);
+        else if (count == 3 && strcmp(words[1], "files") == 0)
+                files(words[2]);
+        else {
+                fprintf(stderr, "usage: floor file PATH | hmac [SECONDS] | files FOLDER\n");
+                return 2;
+        }
+        return 0;
+}
