@@ -1,5 +1,5 @@
-/* Address match lists (named.conf): first match wins, "!" negates, lists nest, keys match by name. Immutable once the
- * configuration is loaded; matched on any thread without locks. */
+/* Address match lists (named.conf): first match wins, "!" negates, lists nest, keys match by name. Immutable
+ * once the configuration is loaded; matched on any thread without locks. */
 #pragma once
 
 #include "base/address.h"
@@ -38,12 +38,13 @@ struct acl {
 enum acl_verdict {
         ACL_NO_MATCH = 0, /* = refused */
         ACL_ALLOWED,
-        ACL_DENIED,       /* a negated element matched */
+        ACL_DENIED, /* a negated element matched */
 };
 
-/* key: the one whose TSIG was verified on this request, or NULL. NULL or empty acl = ACL_NO_MATCH. *ret_rule (may be NULL) is the
- * deciding element's text. Returns enum acl_verdict. */
-int acl_match(const struct acl *acl, const struct address *peer, const struct tsig_key *key, const char **ret_rule);
+/* key: the one whose TSIG was verified on this request, or NULL. NULL or empty acl = ACL_NO_MATCH. *ret_rule
+ * (may be NULL) is the deciding element's text. Returns enum acl_verdict. */
+int acl_match(
+        const struct acl *acl, const struct address *peer, const struct tsig_key *key, const char **ret_rule);
 
 /* True where some peer could pass by key alone, whatever its address. */
 bool acl_has_key_only(const struct acl *acl);

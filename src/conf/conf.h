@@ -1,8 +1,9 @@
 /* The configuration: named.conf's grammar, read into one immutable, reference-counted tree.
  *
- * conf_load() reads the file and what it includes, tells every error with file:line:column, and returns a tree only when there is no
- * error: a wrong configuration changes nothing. Threads hold a reference for as long as they work with it; connections under way keep the
- * one they began with. All strings and structs belong to the tree. */
+ * conf_load() reads the file and what it includes, tells every error with file:line:column, and returns a
+ * tree only when there is no error: a wrong configuration changes nothing. Threads hold a reference for as
+ * long as they work with it; connections under way keep the one they began with. All strings and structs
+ * belong to the tree. */
 #pragma once
 
 #include "base/address.h"
@@ -15,9 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum conf_notify { /* named.conf's notify */
-        CONF_NOTIFY_EXPLICIT, /* the also-notify list alone: the default here */
-        CONF_NOTIFY_YES,      /* the NS set less MNAME, and also-notify */
+enum conf_notify {                /* named.conf's notify */
+        CONF_NOTIFY_EXPLICIT,     /* the also-notify list alone: the default here */
+        CONF_NOTIFY_YES,          /* the NS set less MNAME, and also-notify */
         CONF_NOTIFY_PRIMARY_ONLY, /* as yes, for a primary */
         CONF_NOTIFY_NO,
 };
@@ -32,8 +33,8 @@ enum conf_lost_state { CONF_LOST_STATE_HOLD, CONF_LOST_STATE_FILE };
 
 /* Somebody to send NOTIFY to. */
 struct conf_target {
-        struct address address;      /* with its port; 53 by default */
-        const struct tsig_key *key;  /* NULL = unsigned */
+        struct address address;     /* with its port; 53 by default */
+        const struct tsig_key *key; /* NULL = unsigned */
 };
 
 #define CONF_UNLIMITED UINT64_MAX
@@ -45,24 +46,26 @@ struct conf_policy {
         const struct conf_target *also_notify;
         size_t also_notify_count;
         const struct acl *allow_transfer; /* NULL = nobody */
-        bool transfers_public;            /* "transfers-public yes": allow-transfer { any; } without a key is meant */
-        const struct acl *allow_query;    /* NULL = the default: localhost, transfer and NOTIFY addresses, key-only rules at a limited rate */
+        bool transfers_public; /* "transfers-public yes": allow-transfer { any; } without a key is meant */
+        const struct acl *allow_query; /* NULL = the default: localhost, transfer and NOTIFY addresses,
+                                          key-only rules at a limited rate */
         enum conf_serial_method serial_method;
         enum conf_lost_state lost_state;
-        struct address notify_source;     /* family 0 = any; port 0 = random */
+        struct address notify_source; /* family 0 = any; port 0 = random */
         struct address notify_source_v6;
-        uint64_t notify_delay_usec;       /* 0 by default */
-        uint64_t max_journal_bytes;       /* default 64 MiB; CONF_UNLIMITED */
-        unsigned max_ixfr_ratio_percent;  /* of the AXFR's size; default 100; 0 = unlimited */
-        uint64_t settle_usec;             /* "settle-time", default 50 ms */
+        uint64_t notify_delay_usec;      /* 0 by default */
+        uint64_t max_journal_bytes;      /* default 64 MiB; CONF_UNLIMITED */
+        unsigned max_ixfr_ratio_percent; /* of the AXFR's size; default 100; 0 = unlimited */
+        uint64_t settle_usec;            /* "settle-time", default 50 ms */
 };
 
 struct conf_zone {
         uint8_t name[NAME_MAX_LENGTH]; /* folded */
         const char *name_text;         /* without final dot */
-        const char *file;              /* absolute, or under options.directory, made absolute; without a file statement the one in the zone-files folder */
+        const char *file; /* absolute, or under options.directory, made absolute; without a file statement the
+                             one in the zone-files folder */
         struct conf_policy policy;
-        const char *conf_file;         /* where the block stands */
+        const char *conf_file; /* where the block stands */
         uint32_t conf_line;
 };
 
@@ -78,37 +81,41 @@ struct conf_listen {
 };
 
 struct conf_options {
-        const char *directory;        /* absolute; default: the folder of the configuration file */
-        const char *state_directory;  /* default $STATE_DIRECTORY, else /var/lib/zonecrier */
-        const char *serial_file;      /* default STATE/serials */
-        struct conf_listen *listen;   /* default: port 53 of every address; systemd's sockets replace it */
+        const char *directory;       /* absolute; default: the folder of the configuration file */
+        const char *state_directory; /* default $STATE_DIRECTORY, else /var/lib/zonecrier */
+        const char *serial_file;     /* default STATE/serials */
+        struct conf_listen *listen;  /* default: port 53 of every address; systemd's sockets replace it */
         size_t listen_count;
-        unsigned tcp_clients;         /* default 500, TCP connections in all */
-        unsigned tcp_clients_per_peer;/* default 50: "tcp-clients-per-peer" */
-        unsigned transfers_out;       /* default 100, at once */
-        uint64_t tcp_idle_usec;       /* "tcp-idle-timeout", named.conf unit 100 ms; default 30 s */
-        uint64_t transfer_time_usec;  /* "max-transfer-time-out", minutes; default 120 min */
-        uint64_t transfer_idle_usec;  /* "max-transfer-idle-out", minutes; default 60 min; ours: "min-transfer-rate" below */
-        uint64_t min_transfer_rate;   /* bytes a second, over 30 s; default 1024 */
-        uint64_t store_limit_bytes;   /* "store-size-limit"; default 64 GiB of address space */
-        unsigned notify_rate;         /* a second and target; default 20 */
-        const char *control_socket;   /* controls { unix "PATH" [perm 0660 owner N group N]; }; default $RUNTIME_DIRECTORY/control.sock, else /run/zonecrier/control.sock */
-        unsigned control_mode;        /* default 0660 */
+        unsigned tcp_clients;             /* default 500, TCP connections in all */
+        unsigned tcp_clients_per_peer;    /* default 50: "tcp-clients-per-peer" */
+        unsigned transfers_out;           /* default 100, at once */
+        uint64_t tcp_idle_usec;           /* "tcp-idle-timeout", named.conf unit 100 ms; default 30 s */
+        uint64_t transfer_time_usec;      /* "max-transfer-time-out", minutes; default 120 min */
+        uint64_t transfer_idle_usec;      /* "max-transfer-idle-out", minutes; default 60 min; ours:
+                                             "min-transfer-rate" below */
+        uint64_t min_transfer_rate;       /* bytes a second, over 30 s; default 1024 */
+        uint64_t store_limit_bytes;       /* "store-size-limit"; default 64 GiB of address space */
+        unsigned notify_rate;             /* a second and target; default 20 */
+        const char *control_socket;       /* controls { unix "PATH" [perm 0660 owner N group N]; }; default
+                                             $RUNTIME_DIRECTORY/control.sock, else /run/zonecrier/control.sock */
+        unsigned control_mode;            /* default 0660 */
         int64_t control_uid, control_gid; /* -1 = as created */
-        unsigned query_rate_limit;    /* "key-only-query-rate": unknown peers' SOA and NS queries a second, in all; default 100 */
-        const char *include_root;     /* for $INCLUDE of zone "..." { file } zones; NULL = the file's own folder */
+        unsigned query_rate_limit; /* "key-only-query-rate": unknown peers' SOA and NS queries a second, in
+                                      all; default 100 */
+        const char
+                *include_root; /* for $INCLUDE of zone "..." { file } zones; NULL = the file's own folder */
 };
 
 struct conf {
         struct conf_options options;
-        struct conf_policy policy;            /* options' own: for zones found by zone-files */
-        struct conf_zone *zones;              /* sorted as written */
+        struct conf_policy policy; /* options' own: for zones found by zone-files */
+        struct conf_zone *zones;   /* sorted as written */
         size_t zone_count;
         struct conf_zone_files *zone_files;
         size_t zone_files_count;
         const struct tsig_key *const *keys;
         size_t key_count;
-        const char *const *files;             /* every file read, for the reload's watcher and for messages */
+        const char *const *files; /* every file read, for the reload's watcher and for messages */
         size_t file_count;
         /* private parts of conf/ follow this struct */
 };
@@ -120,10 +127,11 @@ struct conf_load_options {
         size_t text_length;
 };
 
-/* *ret_conf has one reference. Diagnostics (errors, warnings, notes) go to diags in any case. Returns 0, -EINVAL when there were errors,
- * -ENOMEM. options may be NULL. */
-int conf_load(const char *path, const struct conf_load_options *options, struct diag_list *diags, struct conf **ret_conf);
-struct conf *conf_ref(struct conf *conf); /* any thread */
+/* *ret_conf has one reference. Diagnostics (errors, warnings, notes) go to diags in any case. Returns 0,
+ * -EINVAL when there were errors, -ENOMEM. options may be NULL. */
+int conf_load(const char *path, const struct conf_load_options *options, struct diag_list *diags,
+        struct conf **ret_conf);
+struct conf *conf_ref(struct conf *conf);   /* any thread */
 struct conf *conf_unref(struct conf *conf); /* wipes the keys with the last one */
 
 /* The zone's own block, or NULL. */

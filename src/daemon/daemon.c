@@ -40,7 +40,9 @@ static int load_conf(const char *path, struct conf **ret_conf, char **ret_text)
         char *text = diags_text(&diags);
 
         if (text && *text)
-                log_write(r < 0 ? LOG_ERR : LOG_WARNING, &(struct log_fields){.message_id = r < 0 ? MESSAGE_CONFIG_WRONG : NULL, .file = path}, "%s", text);
+                log_write(r < 0 ? LOG_ERR : LOG_WARNING,
+                        &(struct log_fields){.message_id = r < 0 ? MESSAGE_CONFIG_WRONG : NULL, .file = path},
+                        "%s", text);
         diag_free(&diags);
         *ret_text = text;
         return r;
@@ -62,20 +64,23 @@ static void on_removed(void *context, const uint8_t *name)
 static int open_state(struct daemon *daemon, bool *ret_serials_missing)
 {
         const struct conf_options *options = &daemon->conf->options;
-        struct store_options store = {.directory = options->state_directory, .limit_bytes = options->store_limit_bytes};
+        struct store_options store = {
+                .directory = options->state_directory, .limit_bytes = options->store_limit_bytes};
         const char *why = NULL;
         size_t damaged = 0;
 
         int r = store_open(&store, &daemon->store, &why);
         if (r < 0) {
-                log_write(LOG_ERR, NULL, "state-directory %s: %s", options->state_directory, why ? why : strerror(-r));
+                log_write(LOG_ERR, NULL, "state-directory %s: %s", options->state_directory,
+                        why ? why : strerror(-r));
                 return r;
         }
         r = serial_file_open(options->serial_file, &daemon->serial_file, ret_serials_missing, &damaged);
         if (r < 0)
                 log_write(LOG_ERR, NULL, "serial-file %s: %s", options->serial_file, strerror(-r));
         if (damaged > 0)
-                log_write(LOG_WARNING, &(struct log_fields){.message_id = MESSAGE_STORE_DAMAGED}, "serial-file %s: %zu damaged lines were skipped", options->serial_file, damaged);
+                log_write(LOG_WARNING, &(struct log_fields){.message_id = MESSAGE_STORE_DAMAGED},
+                        "serial-file %s: %zu damaged lines were skipped", options->serial_file, damaged);
         return r;
 }
 
@@ -123,7 +128,8 @@ static int make_control(struct daemon *daemon)
         const char *why = NULL;
         int r = control_new(&options, daemon->conf, &daemon->control, &why);
         if (r < 0)
-                log_write(LOG_ERR, NULL, "control socket %s: %s", daemon->conf->options.control_socket, why ? why : strerror(-r));
+                log_write(LOG_ERR, NULL, "control socket %s: %s", daemon->conf->options.control_socket,
+                        why ? why : strerror(-r));
         return r;
 }
 
@@ -135,7 +141,8 @@ static int make_parts(struct daemon *daemon)
         if (r == 0)
                 r = queue_new(&daemon->observations);
         if (r == 0)
-                r = sd_event_add_io(daemon->event, &source, queue_fd(daemon->observations), EPOLLIN, daemon_on_observations, daemon);
+                r = sd_event_add_io(daemon->event, &source, queue_fd(daemon->observations), EPOLLIN,
+                        daemon_on_observations, daemon);
         if (r >= 0)
                 r = sd_event_source_set_floating(source, true);
         sd_event_source_unref(source);
@@ -162,8 +169,11 @@ static int make_parts(struct daemon *daemon)
 
 static void warn_fixed(const struct conf *before, const struct conf *now)
 {
-        if (strcmp(before->options.state_directory, now->options.state_directory) != 0 || strcmp(before->options.serial_file, now->options.serial_file) != 0)
-                log_write(LOG_WARNING, NULL, "state-directory and serial-file are read at start alone: restart to use the new ones");
+        if (strcmp(before->options.state_directory, now->options.state_directory) != 0 ||
+                strcmp(before->options.serial_file, now->options.serial_file) != 0)
+                log_write(LOG_WARNING, NULL,
+                        "state-directory and serial-file are read at start alone: restart to use the new "
+                        "ones");
 }
 
 static int reload(struct daemon *daemon, char **ret_text)
@@ -174,7 +184,8 @@ static int reload(struct daemon *daemon, char **ret_text)
 
         int r = load_conf(daemon->conf_path, &conf, &text);
         if (r < 0) {
-                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_CONFIG_WRONG}, "the configuration has errors; the one in use stays");
+                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_CONFIG_WRONG},
+                        "the configuration has errors; the one in use stays");
                 *ret_text = TAKE(text);
                 return r;
         }
@@ -182,7 +193,8 @@ static int reload(struct daemon *daemon, char **ret_text)
         if (r == 0)
                 r = control_reconfigure(daemon->control, conf, &why);
         if (r < 0) {
-                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_CONFIG_WRONG}, "%s: %s; the configuration in use stays", why ? why : "cannot listen", strerror(-r));
+                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_CONFIG_WRONG},
+                        "%s: %s; the configuration in use stays", why ? why : "cannot listen", strerror(-r));
                 server_reconfigure(daemon->server, daemon->conf, &why);
                 if (asprintf(ret_text, "%s: %s\n", why ? why : "cannot listen", strerror(-r)) < 0)
                         *ret_text = NULL;
@@ -222,7 +234,8 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
         struct daemon *daemon = context;
         (void)source;
 
-        log_write(LOG_NOTICE, NULL, "%s: transfers under way may end, then it stops", info->ssi_signo == SIGINT ? "interrupted" : "terminated");
+        log_write(LOG_NOTICE, NULL, "%s: transfers under way may end, then it stops",
+                info->ssi_signo == SIGINT ? "interrupted" : "terminated");
         sd_notify(false, "STOPPING=1");
         return sd_event_exit(daemon->event, 0);
 }
@@ -272,7 +285,8 @@ static void unmake(struct daemon *daemon)
                 server_stop(daemon->server, STOP_GRACE_USEC);
         if (daemon->observations)
                 daemon_on_observations(NULL, -1, 0, daemon);
-        if (daemon->fleet && daemon->registry && fleet_take_dirty(daemon->fleet, &writes, &count) == 0 && count > 0)
+        if (daemon->fleet && daemon->registry && fleet_take_dirty(daemon->fleet, &writes, &count) == 0 &&
+                count > 0)
                 registry_write_state(daemon->registry, writes, count);
         if (daemon->registry)
                 registry_stop(daemon->registry);
@@ -309,7 +323,8 @@ static int run(struct daemon *daemon)
                 return r;
         }
         tell_listening(daemon);
-        log_write(LOG_NOTICE, NULL, "zonecrierd %s serves; %zu zones to look at", ZONECRIER_VERSION, registry_count(daemon->registry));
+        log_write(LOG_NOTICE, NULL, "zonecrierd %s serves; %zu zones to look at", ZONECRIER_VERSION,
+                registry_count(daemon->registry));
         sd_notify(false, "READY=1");
         return sd_event_loop(daemon->event);
 }

@@ -1,4 +1,5 @@
-/* The running daemon: who owns what, in the order in which it is made and unmade. Private to daemon/; main loop. */
+/* The running daemon: who owns what, in the order in which it is made and unmade. Private to daemon/; main
+ * loop. */
 #pragma once
 
 #include "base/queue.h"
@@ -29,15 +30,16 @@ struct daemon {
         struct control *control;
         int inherited[INHERITED_FDS_MAX]; /* DNS sockets from systemd */
         size_t inherited_count;
-        int inherited_control;            /* -1 = none */
-        uint64_t watchdog_usec;           /* 0 = off */
-        char status[200];                 /* as told to systemd last */
+        int inherited_control;  /* -1 = none */
+        uint64_t watchdog_usec; /* 0 = off */
+        char status[200];       /* as told to systemd last */
 };
 
 /* Runs until SIGTERM or SIGINT. Returns the exit status. */
 int daemon_run(const char *conf_path);
 
-/* Reads the configuration again; a wrong one changes nothing. 0 or -EINVAL with malloc'ed diagnostics in *ret_text. */
+/* Reads the configuration again; a wrong one changes nothing. 0 or -EINVAL with malloc'ed diagnostics in
+ * *ret_text. */
 int daemon_reload(void *context, char **ret_text);
 
 /* observe.c: what the server saw, for the fleet, NOTIFY and the registry. */

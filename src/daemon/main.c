@@ -48,8 +48,8 @@ static int check_config(const char *path)
 
         print_diags(&diags);
         if (r == 0)
-                printf("%s is valid; zone blocks: %zu, zone folders: %zu, keys: %zu, warnings: %zu\n", path, conf->zone_count, conf->zone_files_count, conf->key_count,
-                        diags.warning_count);
+                printf("%s is valid; zone blocks: %zu, zone folders: %zu, keys: %zu, warnings: %zu\n", path,
+                        conf->zone_count, conf->zone_files_count, conf->key_count, diags.warning_count);
         diag_free(&diags);
         conf_unref(conf);
         return r == 0 ? EXIT_OK : EXIT_WRONG;
@@ -75,10 +75,13 @@ static int verify_store(const char *path)
                 return EXIT_WRONG;
         }
         diag_free(&diags);
-        struct store_options options = {.directory = conf->options.state_directory, .limit_bytes = conf->options.store_limit_bytes, .read_only = true};
+        struct store_options options = {.directory = conf->options.state_directory,
+                .limit_bytes = conf->options.store_limit_bytes,
+                .read_only = true};
         r = store_open(&options, &store, &why);
         if (r < 0)
-                fprintf(stderr, "zonecrierd: %s: %s\n", conf->options.state_directory, why ? why : strerror(-r));
+                fprintf(stderr, "zonecrierd: %s: %s\n", conf->options.state_directory,
+                        why ? why : strerror(-r));
         else {
                 r = store_verify(store, print_fault, NULL);
                 if (r == 0)

@@ -27,7 +27,8 @@ static void observe_transfer(struct daemon *daemon, const struct observation *se
         struct fleet_target *target;
 
         if (kind == FLEET_TRANSFER_NONE) { /* a lone SOA: it asked, and holds what it said */
-                target = fleet_saw_soa_query(daemon->fleet, seen->zone, &seen->peer, seen->key_name, summary->to_serial, seen->at_usec);
+                target = fleet_saw_soa_query(daemon->fleet, seen->zone, &seen->peer, seen->key_name,
+                        summary->to_serial, seen->at_usec);
                 if (target && summary->kind == TRANSFER_UP_TO_DATE) {
                         target->row.transferred_serial = summary->to_serial;
                         fleet_target_changed(daemon->fleet, target);
@@ -36,8 +37,8 @@ static void observe_transfer(struct daemon *daemon, const struct observation *se
                         notify_target_asked(daemon->notify, target);
                 return;
         }
-        target = fleet_saw_transfer(daemon->fleet, seen->zone, &seen->peer, seen->key_name, kind, summary->from_serial, summary->to_serial, summary->bytes,
-                seen->duration_usec, seen->at_usec);
+        target = fleet_saw_transfer(daemon->fleet, seen->zone, &seen->peer, seen->key_name, kind,
+                summary->from_serial, summary->to_serial, summary->bytes, seen->duration_usec, seen->at_usec);
         if (target)
                 notify_target_transferred(daemon->notify, target);
 }
@@ -49,7 +50,8 @@ static void observe(struct daemon *daemon, const struct observation *seen)
 
         switch (seen->kind) {
         case OBSERVED_SOA_QUERY:
-                target = fleet_saw_soa_query(daemon->fleet, seen->zone, &seen->peer, seen->key_name, seen->serial, seen->at_usec);
+                target = fleet_saw_soa_query(
+                        daemon->fleet, seen->zone, &seen->peer, seen->key_name, seen->serial, seen->at_usec);
                 if (target)
                         notify_target_asked(daemon->notify, target);
                 break;
@@ -57,7 +59,8 @@ static void observe(struct daemon *daemon, const struct observation *seen)
                 observe_transfer(daemon, seen);
                 break;
         case OBSERVED_CLIENT_AHEAD:
-                registry_seen_ahead(daemon->registry, seen->zone, seen->serial, seen->signed_ok, address_format(&seen->peer, peer));
+                registry_seen_ahead(daemon->registry, seen->zone, seen->serial, seen->signed_ok,
+                        address_format(&seen->peer, peer));
                 break;
         case OBSERVED_DAMAGED:
                 registry_heal(daemon->registry, seen->zone);

@@ -1,6 +1,6 @@
-/* Content digest of a version: the sum modulo 2^256 of SHA-256 over each record (owner, type, TTL, RDATA, octets as they are;
- * the SOA's serial as zero). A delta moves it at the cost of the edit. It compares honest copies; it is no defence against
- * somebody who may choose records. */
+/* Content digest of a version: the sum modulo 2^256 of SHA-256 over each record (owner, type, TTL, RDATA,
+ * octets as they are; the SOA's serial as zero). A delta moves it at the cost of the edit. It compares honest
+ * copies; it is no defence against somebody who may choose records. */
 #pragma once
 
 #include "dns/record.h"
@@ -11,5 +11,5 @@ struct digest {
         uint8_t bytes[DIGEST_SIZE]; /* a zeroed one is the digest of nothing */
 };
 
-int digest_add(struct digest *digest, const struct record *record);    /* -ENOMEM, -EIO from OpenSSL */
+int digest_add(struct digest *digest, const struct record *record); /* -ENOMEM, -EIO from OpenSSL */
 int digest_remove(struct digest *digest, const struct record *record);

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NAME_MAX_LENGTH 255  /* octets with the root label */
+#define NAME_MAX_LENGTH 255 /* octets with the root label */
 #define NAME_MAX_LABEL 63
-#define NAME_TEXT_MAX 1025   /* every octet as \DDD, dots, a NUL */
-#define NAME_KEY_MAX 512     /* see name_order_key */
+#define NAME_TEXT_MAX 1025 /* every octet as \DDD, dots, a NUL */
+#define NAME_KEY_MAX 512   /* see name_order_key */
 
 enum name_error { /* positive outcomes of name_from_text */
         NAME_OK = 0,
@@ -27,10 +27,10 @@ size_t name_check(const uint8_t *bytes, size_t size);
 unsigned name_label_count(const uint8_t *name); /* without the root */
 
 /* Text (master file escapes, RFC 1035 s.5.1; "@" is not special here) to wire. A text without final dot gets
- * origin; "." is the root. ret_name has room for NAME_MAX_LENGTH. Returns enum name_error; *ret_at (may be NULL)
- * is the offset of the fault in text. */
-int name_from_text(const char *text, size_t length, const uint8_t *origin, uint8_t *ret_name, size_t *ret_length,
-        size_t *ret_at);
+ * origin; "." is the root. ret_name has room for NAME_MAX_LENGTH. Returns enum name_error; *ret_at (may be
+ * NULL) is the offset of the fault in text. */
+int name_from_text(const char *text, size_t length, const uint8_t *origin, uint8_t *ret_name,
+        size_t *ret_length, size_t *ret_at);
 const char *name_error_text(enum name_error error);
 
 /* Text with escapes and final dot; returns text. */
@@ -50,12 +50,13 @@ const uint8_t *name_parent(const uint8_t *name);
 void name_fold(const uint8_t *name, uint8_t *ret_folded); /* room for NAME_MAX_LENGTH */
 
 /* A byte string whose memcmp order (shorter first on a common prefix) is the canonical order: labels from the
- * highest down to the first, folded, each ended by 0x00; inside a label 0x00 is written 01 01 and 0x01 is 01 02.
- * The labels of `apex` (an ancestor of name, or the root) are left out, so a zone's apex has the empty key.
- * Returns the length, at most NAME_KEY_MAX. */
+ * highest down to the first, folded, each ended by 0x00; inside a label 0x00 is written 01 01 and 0x01 is 01
+ * 02. The labels of `apex` (an ancestor of name, or the root) are left out, so a zone's apex has the empty
+ * key. Returns the length, at most NAME_KEY_MAX. */
 size_t name_order_key(const uint8_t *name, const uint8_t *apex, uint8_t *ret_key);
 
 /* Reads a possibly compressed name at `offset` of a message: pointers only backwards, RFC 1035 s.4.1.4.
- * ret_name has room for NAME_MAX_LENGTH; *ret_length its length. Returns the octets it took in the message at offset,
- * or 0 where it is malformed. */
-size_t name_decompress(const uint8_t *message, size_t size, size_t offset, uint8_t *ret_name, size_t *ret_length);
+ * ret_name has room for NAME_MAX_LENGTH; *ret_length its length. Returns the octets it took in the message at
+ * offset, or 0 where it is malformed. */
+size_t name_decompress(
+        const uint8_t *message, size_t size, size_t offset, uint8_t *ret_name, size_t *ret_length);

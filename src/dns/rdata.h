@@ -11,11 +11,12 @@ void rdata_to_text(uint16_t type, const uint8_t *rdata, size_t length, struct bu
 /* "owner. TTL IN TYPE rdata" without newline. */
 void record_to_text(const struct record *record, struct buffer *out);
 
-/* Whether the octets have the shape that the type's layout says (names whole, strings inside, nothing left over).
- * Types without layout always pass. */
+/* Whether the octets have the shape that the type's layout says (names whole, strings inside, nothing left
+ * over). Types without layout always pass. */
 bool rdata_is_wellformed(uint16_t type, const uint8_t *rdata, size_t length);
 
-/* Calls for each name inside RDATA: kind is a FIELD_NAME* of type.h. Returns false where RDATA is malformed. */
+/* Calls for each name inside RDATA: kind is a FIELD_NAME* of type.h. Returns false where RDATA is malformed.
+ */
 struct rdata_name {
         uint16_t offset;
         uint16_t length;
@@ -23,4 +24,5 @@ struct rdata_name {
 };
 #define RDATA_NAMES_MAX 2
 /* Fills up to RDATA_NAMES_MAX (no type of the table has more outside HIP); returns how many, or -EBADMSG. */
-int rdata_names(uint16_t type, const uint8_t *rdata, size_t length, struct rdata_name ret_names[static RDATA_NAMES_MAX]);
+int rdata_names(uint16_t type, const uint8_t *rdata, size_t length,
+        struct rdata_name ret_names[static RDATA_NAMES_MAX]);

@@ -28,7 +28,8 @@ void odd_field_to_text(uint8_t field, const uint8_t *bytes, size_t length, struc
 bool svc_params_are_wellformed(const uint8_t *bytes, size_t length);
 void svc_params_to_text(const uint8_t *bytes, size_t length, struct buffer *out);
 
-/* Where the name of an IPSECKEY, AMTRELAY or the first of HIP begins in well-formed RDATA; 0 = there is none. */
+/* Where the name of an IPSECKEY, AMTRELAY or the first of HIP begins in well-formed RDATA; 0 = there is none.
+ */
 size_t odd_field_name_offset(uint8_t field, const uint8_t *bytes, size_t length);
 
 /* Text of pieces that several types use. */

@@ -1,7 +1,8 @@
 /* Resource records of one zone (class IN), and lists of them in canonical order. Pure.
  *
- * Two equalities: the *same* record (owner and RDATA equal with case folded as RFC 4034 s.6.2 does: a duplicate), and an
- * *identical* one (every octet and the TTL: nothing to publish). Order and the delta go by the first, then by the octets. */
+ * Two equalities: the *same* record (owner and RDATA equal with case folded as RFC 4034 s.6.2 does: a
+ * duplicate), and an *identical* one (every octet and the TTL: nothing to publish). Order and the delta go by
+ * the first, then by the octets. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,7 +20,8 @@ struct record {
 };
 
 struct record_list {
-        struct record *items; /* malloc'ed; what owner and rdata point to lives elsewhere (an arena, a message) */
+        struct record
+                *items; /* malloc'ed; what owner and rdata point to lives elsewhere (an arena, a message) */
         size_t count;
         size_t capacity;
 };
@@ -31,7 +33,8 @@ void record_list_free(struct record_list *list);
 /* Copies owner and rdata into the arena. -ENOMEM. */
 int record_copy(struct arena *arena, const struct record *record, struct record *ret_record);
 
-/* Owner (folded, canonical), then type, then RDATA (names in it folded where record.c says), TTL and case not counted. */
+/* Owner (folded, canonical), then type, then RDATA (names in it folded where record.c says), TTL and case not
+ * counted. */
 int record_compare(const struct record *left, const struct record *right);
 bool record_is_same(const struct record *left, const struct record *right);
 bool record_is_identical(const struct record *left, const struct record *right);
@@ -40,12 +43,14 @@ bool record_is_same_rrset(const struct record *left, const struct record *right)
 /* RRSIG: the type covered, else the record's own type. */
 uint16_t record_covered_type(const struct record *record);
 
-/* Sorts into record_compare order, ties by octets; stable results whatever the order before. Fast for a million records:
- * memcmp keys of owner runs, a radix sort, a check for "sorted already" first. All owners are at or below apex. -ENOMEM. */
+/* Sorts into record_compare order, ties by octets; stable results whatever the order before. Fast for a
+ * million records: memcmp keys of owner runs, a radix sort, a check for "sorted already" first. All owners
+ * are at or below apex. -ENOMEM. */
 int record_list_sort(struct record_list *list, const uint8_t *apex);
 
-/* For loops over a large list: asks memory for the octets of a record ahead. Sorted records lie in memory as the file had them, so
- * rendering or hashing them without this is mostly waiting (half of the time and more). */
+/* For loops over a large list: asks memory for the octets of a record ahead. Sorted records lie in memory as
+ * the file had them, so rendering or hashing them without this is mostly waiting (half of the time and more).
+ */
 static inline void record_list_prefetch(const struct record_list *list, size_t index)
 {
         if (index + 16 < list->count) {
@@ -66,4 +71,4 @@ struct soa {
 /* -EBADMSG where it is malformed. */
 int soa_parse(const uint8_t *rdata, size_t length, struct soa *ret_soa);
 /* Offset of the serial in SOA RDATA of that length: always length - 20. */
-#define SOA_SERIAL_OFFSET(length) ((length) - 20u)
+#define SOA_SERIAL_OFFSET(length) ((length)-20u)

@@ -18,5 +18,6 @@ struct rr_header {
         uint16_t rdata_length;
 };
 
-/* Reads the record at offset; its RDATA lies inside the message. Returns the offset behind it, or 0 where it is malformed. */
+/* Reads the record at offset; its RDATA lies inside the message. Returns the offset behind it, or 0 where it
+ * is malformed. */
 size_t rr_header_read(const uint8_t *bytes, size_t length, size_t offset, struct rr_header *ret_header);

@@ -1,7 +1,8 @@
 /* The publisher's batch. Publisher thread.
  *
- * Order of a commit, which makes a crash harmless: (1) the serial file, synced: from here on these serials are used up, published or not;
- * (2) the store, synced: the commit is the serving (I1); (3) the answers, from which the main loop sends NOTIFY. */
+ * Order of a commit, which makes a crash harmless: (1) the serial file, synced: from here on these serials
+ * are used up, published or not; (2) the store, synced: the commit is the serving (I1); (3) the answers, from
+ * which the main loop sends NOTIFY. */
 #include "publish/batch.h"
 
 #include "base/clock.h"
@@ -28,7 +29,8 @@ int publish_batch_open(struct publish_batch *batch, struct store_batch **ret_ope
         return 0;
 }
 
-int publish_batch_serial(struct publish_batch *batch, const struct publish_job *job, uint32_t serial, bool is_tombstone)
+int publish_batch_serial(
+        struct publish_batch *batch, const struct publish_job *job, uint32_t serial, bool is_tombstone)
 {
         if (batch->serial_count == batch->serial_capacity) {
                 size_t capacity = batch->serial_capacity ? batch->serial_capacity * 2 : 64;
@@ -38,8 +40,8 @@ int publish_batch_serial(struct publish_batch *batch, const struct publish_job *
                 batch->serials = serials;
                 batch->serial_capacity = capacity;
         }
-        batch->serials[batch->serial_count++] = (struct serial_entry){
-                .name = job->name, .serial = serial, .is_tombstone = is_tombstone};
+        batch->serials[batch->serial_count++] =
+                (struct serial_entry){.name = job->name, .serial = serial, .is_tombstone = is_tombstone};
         return 0;
 }
 
@@ -56,14 +58,15 @@ int publish_batch_wait(struct publish_batch *batch, struct publish_job *job)
 
 bool publish_batch_has(const struct publish_batch *batch, const uint8_t *name)
 {
-        return batch->waiting_count > 0 && table_get(&batch->waiting_by_name, name, name_length(name)) != NULL;
+        return batch->waiting_count > 0 &&
+               table_get(&batch->waiting_by_name, name, name_length(name)) != NULL;
 }
 
 bool publish_batch_is_full(const struct publish_batch *batch)
 {
-        return batch->open
-                && (batch->waiting_count >= BATCH_MAX_JOBS || store_batch_dirty_bytes(batch->open) >= BATCH_MAX_DIRTY_BYTES
-                        || clock_monotonic_usec() - batch->begun_usec >= BATCH_MAX_USEC);
+        return batch->open && (batch->waiting_count >= BATCH_MAX_JOBS ||
+                                      store_batch_dirty_bytes(batch->open) >= BATCH_MAX_DIRTY_BYTES ||
+                                      clock_monotonic_usec() - batch->begun_usec >= BATCH_MAX_USEC);
 }
 
 /* Oldest first, so that the main loop hears of publishes in their order. */
@@ -92,7 +95,8 @@ struct publish_job *publish_batch_abort(struct publish_batch *batch)
 static void tell_commit(struct publish_batch *batch, const char *what, int r)
 {
         if (r < 0 && r != batch->failure)
-                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_STORE_FULL}, "%s cannot be written: %s; what was served stays, it is tried again", what,
+                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_STORE_FULL},
+                        "%s cannot be written: %s; what was served stays, it is tried again", what,
                         strerror(-r));
         else if (r == 0 && batch->failure < 0)
                 log_write(LOG_NOTICE, NULL, "%s can be written again", what);

@@ -1,4 +1,5 @@
-/* One edit of one zone on its way from the file to the batch: what the steps of publish_zone() hand on. Private to publish/. */
+/* One edit of one zone on its way from the file to the batch: what the steps of publish_zone() hand on.
+ * Private to publish/. */
 #pragma once
 
 #include "conf/conf.h"
@@ -17,36 +18,36 @@ struct edit {
         struct publish_job *job;
         const struct conf_policy *policy;
 
-        struct store_read *read;             /* the published version */
+        struct store_read *read; /* the published version */
         struct store_zone row;
         bool has_row;
-        struct arena arena;                  /* the row's files, chunks for the store */
+        struct arena arena; /* the row's files, chunks for the store */
 
         struct source_snapshot *snapshot;
         int fd;
         struct source_identity identity;
 
         struct diag_list diags;
-        struct zone_text text;               /* whole read only */
+        struct zone_text text; /* whole read only */
         struct zonefile_result parsed;
         struct zonefile_changes changes;
-        bool is_whole;                       /* parsed is there; else changes is */
-        struct delta delta;                  /* whole read only */
-        const struct record_list *removed;   /* of delta, or of changes */
+        bool is_whole;                     /* parsed is there; else changes is */
+        struct delta delta;                /* whole read only */
+        const struct record_list *removed; /* of delta, or of changes */
         const struct record_list *added;
 
-        struct record soa;                   /* of the new text, its serial as the file has it */
+        struct record soa; /* of the new text, its serial as the file has it */
         uint32_t file_serial;
         bool is_signed_elsewhere;
         bool ends_without_newline;
         bool content_changed;
         uint64_t rrset_count;
         struct guard_input guard;
-        uint32_t floor;                      /* the serial file's, or a secondary's */
+        uint32_t floor; /* the serial file's, or a secondary's */
         bool floor_needs_gap;
-        uint32_t serial;                     /* of the new version; 0 = there will be none */
+        uint32_t serial; /* of the new version; 0 = there will be none */
         bool begins_era;
-        bool has_written;                    /* into the batch: the answer waits for its commit */
+        bool has_written;                                /* into the batch: the answer waits for its commit */
         uint8_t new_soa_rdata[2 * NAME_MAX_LENGTH + 20]; /* with that serial */
 };
 
@@ -62,12 +63,16 @@ void edit_close(struct edit *edit);
 /* edit_read's two ways. */
 int edit_read_whole(struct edit *edit);
 int edit_read_changes(struct edit *edit, bool *ret_done);
-/* Records of one owner in the version that the edit would make, from the published ones less removed plus added; copied into arena. */
-int edit_owner_before(struct store_records *records, const uint8_t *owner, struct arena *arena, struct record_list *ret_list);
-int edit_owner_after(struct edit *edit, const struct record_list *before, const uint8_t *owner, struct record_list *ret_list);
+/* Records of one owner in the version that the edit would make, from the published ones less removed plus
+ * added; copied into arena. */
+int edit_owner_before(struct store_records *records, const uint8_t *owner, struct arena *arena,
+        struct record_list *ret_list);
+int edit_owner_after(struct edit *edit, const struct record_list *before, const uint8_t *owner,
+        struct record_list *ret_list);
 int edit_count_rrsets(struct edit *edit);
 /* Is the identity of every file that was read in the row already, and proof that its bytes are the same? */
 bool edit_is_remembered(const struct edit *edit);
-/* The content stays, the bytes do not: writes the new identity of the files to the row, and the text. Returns EDIT_ANSWERED. */
+/* The content stays, the bytes do not: writes the new identity of the files to the row, and the text. Returns
+ * EDIT_ANSWERED. */
 int edit_remember_files(struct edit *edit);
 int edit_tell_files(struct edit *edit);

@@ -2,8 +2,8 @@
 #include "publish/edit.h"
 
 #include "base/buffer.h"
-#include "base/clock.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "dns/rdata.h"
 
 #include <errno.h>
@@ -55,18 +55,24 @@ int edit_tell_files(struct edit *edit)
 }
 
 /* One chunk of zonefile/ as the store takes it. */
-static int chunk_for_store(struct edit *edit, const struct text_chunk *chunk, uint64_t key, struct store_chunk *ret_chunk)
+static int chunk_for_store(
+        struct edit *edit, const struct text_chunk *chunk, uint64_t key, struct store_chunk *ret_chunk)
 {
         struct buffer state = {0};
         zonefile_state_write(&chunk->state, &state);
         int r = buffer_status(&state);
         const uint8_t *copy = r == 0 ? arena_copy(&edit->arena, state.data, state.length) : NULL;
-        *ret_chunk = (struct store_chunk){.key = key, .state = copy, .state_length = state.length, .bytes = chunk->bytes, .length = chunk->length};
+        *ret_chunk = (struct store_chunk){.key = key,
+                .state = copy,
+                .state_length = state.length,
+                .bytes = chunk->bytes,
+                .length = chunk->length};
         buffer_free(&state);
         return copy ? 0 : -ENOMEM;
 }
 
-static int chunks_for_store(struct edit *edit, const struct text_chunk *chunks, size_t count, struct store_text_range *range)
+static int chunks_for_store(
+        struct edit *edit, const struct text_chunk *chunks, size_t count, struct store_text_range *range)
 {
         struct store_chunk *stored = arena_alloc(&edit->arena, (count ? count : 1) * sizeof(*stored));
         if (!stored)
@@ -110,7 +116,8 @@ static int text_ranges(struct edit *edit, struct store_publication *publication)
                 const struct text_replacement *replacement = &edit->changes.replacements[i];
                 if (replacement->has_no_room)
                         return 0; /* the next whole read cuts anew */
-                ranges[i] = (struct store_text_range){.first_key = replacement->first_key, .last_key = replacement->last_key};
+                ranges[i] = (struct store_text_range){
+                        .first_key = replacement->first_key, .last_key = replacement->last_key};
                 int r = chunks_for_store(edit, replacement->chunks, replacement->count, &ranges[i]);
                 if (r < 0)
                         return r;
@@ -180,9 +187,11 @@ int edit_remember_files(struct edit *edit)
         if (r == 0)
                 r = publish_batch_open(edit->batch, &open);
         if (r == 0)
-                r = store_batch_zone_update(open, edit->row.id, edit->row.flags, edit->file_serial, publication.files, publication.file_count);
+                r = store_batch_zone_update(open, edit->row.id, edit->row.flags, edit->file_serial,
+                        publication.files, publication.file_count);
         if (r == 0)
-                r = store_batch_zone_text(open, edit->row.id, publication.text_change, publication.ranges, publication.range_count);
+                r = store_batch_zone_text(open, edit->row.id, publication.text_change, publication.ranges,
+                        publication.range_count);
         edit->has_written = true;
         return r < 0 ? r : EDIT_ANSWERED;
 }
@@ -227,7 +236,8 @@ static void answer_published(struct edit *edit, const struct store_publication *
         job->verdict.added = edit->added->count;
         job->verdict.removed = edit->removed->count;
         describe_delta(edit);
-        verdict_set(&job->verdict, VERDICT_PUBLISHED, "serial %u: %zu record%s added, %zu removed%s", edit->serial, edit->added->count, edit->added->count == 1 ? "" : "s", edit->removed->count,
+        verdict_set(&job->verdict, VERDICT_PUBLISHED, "serial %u: %zu record%s added, %zu removed%s",
+                edit->serial, edit->added->count, edit->added->count == 1 ? "" : "s", edit->removed->count,
                 publication->begins_era ? " (a new history begins)" : "");
 }
 
@@ -241,8 +251,13 @@ int edit_commit(struct edit *edit)
                 .base_version = edit->has_row ? edit->row.version : 0,
                 .begins_era = edit->begins_era || !edit->has_row,
                 .file_serial = edit->file_serial,
-                .flags = (edit->is_signed_elsewhere ? STORE_ZONE_SIGNED_ELSEWHERE : 0) | (edit->has_row ? edit->row.flags & STORE_ZONE_FROZEN : 0),
-                .records = edit->is_whole && (!edit->has_row || edit->job->is_damaged || edit->added->count + edit->removed->count > edit->parsed.records.count / 8) ? &edit->parsed.records : NULL,
+                .flags = (edit->is_signed_elsewhere ? STORE_ZONE_SIGNED_ELSEWHERE : 0) |
+                         (edit->has_row ? edit->row.flags & STORE_ZONE_FROZEN : 0),
+                .records = edit->is_whole && (!edit->has_row || edit->job->is_damaged ||
+                                                     edit->added->count + edit->removed->count >
+                                                             edit->parsed.records.count / 8)
+                                   ? &edit->parsed.records
+                                   : NULL,
                 .removed = edit->removed,
                 .added = edit->added,
                 .rrset_count = edit->rrset_count,

@@ -1,7 +1,9 @@
-/* Step three of an edit: what goes and what comes against the published version, and the counts that the guard judges. Publisher's thread.
+/* Step three of an edit: what goes and what comes against the published version, and the counts that the
+ * guard judges. Publisher's thread.
  *
- * A text of which only the changed lines were read must not hide what the whole would have told: where a touched owner has anything to tell (a duplicate, a TTL that
- * differs, CNAME and other data ...), the whole text is read after all. */
+ * A text of which only the changed lines were read must not hide what the whole would have told: where a
+ * touched owner has anything to tell (a duplicate, a TTL that differs, CNAME and other data ...), the whole
+ * text is read after all. */
 #include "publish/edit.h"
 
 #include "base/cleanup.h"
@@ -51,24 +53,29 @@ static size_t lower_bound(const struct record_list *list, const uint8_t *owner)
         return low;
 }
 
-int edit_owner_before(struct store_records *records, const uint8_t *owner, struct arena *arena, struct record_list *ret_list)
+int edit_owner_before(struct store_records *records, const uint8_t *owner, struct arena *arena,
+        struct record_list *ret_list)
 {
         return records ? store_records_of_owner(records, owner, arena, ret_list) : 0;
 }
 
-int edit_owner_after(struct edit *edit, const struct record_list *before, const uint8_t *owner, struct record_list *ret_list)
+int edit_owner_after(struct edit *edit, const struct record_list *before, const uint8_t *owner,
+        struct record_list *ret_list)
 {
         size_t gone = lower_bound(edit->removed, owner), come = lower_bound(edit->added, owner);
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < before->count; i++) {
                 bool is_gone = false;
-                for (size_t n = gone; !is_gone && n < edit->removed->count && name_equal(edit->removed->items[n].owner, owner); n++)
+                for (size_t n = gone; !is_gone && n < edit->removed->count &&
+                                      name_equal(edit->removed->items[n].owner, owner);
+                        n++)
                         is_gone = record_is_identical(&edit->removed->items[n], &before->items[i]);
                 if (!is_gone)
                         r = record_list_add(ret_list, &before->items[i]);
         }
-        for (size_t n = come; r == 0 && n < edit->added->count && name_equal(edit->added->items[n].owner, owner); n++)
+        for (size_t n = come;
+                r == 0 && n < edit->added->count && name_equal(edit->added->items[n].owner, owner); n++)
                 r = record_list_add(ret_list, &edit->added->items[n]);
         return r;
 }
@@ -80,7 +87,8 @@ struct touched_view {
         struct record_list before, after;
 };
 
-static int view_owner(void *context, const uint8_t *owner, const struct record **ret_records, size_t *ret_count)
+static int view_owner(
+        void *context, const uint8_t *owner, const struct record **ret_records, size_t *ret_count)
 {
         struct touched_view *view = context;
         view->before.count = view->after.count = 0;
@@ -126,9 +134,11 @@ static int compare_changes(struct edit *edit)
 
 static bool is_soa_identical_but_serial(const struct record *left, const struct record *right)
 {
-        return left->ttl == right->ttl && left->rdata_length == right->rdata_length && name_identical(left->owner, right->owner)
-                && left->rdata_length >= 20 && memcmp(left->rdata, right->rdata, SOA_SERIAL_OFFSET(left->rdata_length)) == 0
-                && memcmp(left->rdata + left->rdata_length - 16, right->rdata + right->rdata_length - 16, 16) == 0;
+        return left->ttl == right->ttl && left->rdata_length == right->rdata_length &&
+               name_identical(left->owner, right->owner) && left->rdata_length >= 20 &&
+               memcmp(left->rdata, right->rdata, SOA_SERIAL_OFFSET(left->rdata_length)) == 0 &&
+               memcmp(left->rdata + left->rdata_length - 16, right->rdata + right->rdata_length - 16, 16) ==
+                       0;
 }
 
 int edit_compare(struct edit *edit)
@@ -137,7 +147,8 @@ int edit_compare(struct edit *edit)
         if (r != 0)
                 return r;
         edit->begins_era = edit->job->is_damaged;
-        edit->content_changed = !edit->has_row || edit->job->is_damaged || edit->removed->count > 0 || edit->added->count > 0
-                || !is_soa_identical_but_serial(&edit->soa, &edit->row.soa);
+        edit->content_changed = !edit->has_row || edit->job->is_damaged || edit->removed->count > 0 ||
+                                edit->added->count > 0 ||
+                                !is_soa_identical_but_serial(&edit->soa, &edit->row.soa);
         return edit_count_rrsets(edit);
 }

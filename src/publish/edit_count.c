@@ -1,6 +1,7 @@
 /* The RRsets that an edit makes and unmakes, for the guard. Publisher's thread.
  *
- * A whole text is counted from its own records; of a text that was compared, only the touched owners are looked at: work in proportion to the change. */
+ * A whole text is counted from its own records; of a text that was compared, only the touched owners are
+ * looked at: work in proportion to the change. */
 #include "publish/edit.h"
 
 #include "base/cleanup.h"
@@ -21,13 +22,15 @@ static bool has_rrset(const struct record_list *list, const struct record *of)
                 else
                         high = middle;
         }
-        return low < list->count && list->items[low].type == of->type && name_equal(list->items[low].owner, of->owner);
+        return low < list->count && list->items[low].type == of->type &&
+               name_equal(list->items[low].owner, of->owner);
 }
 
 /* Calls out each RRset of the list that the guard counts, once. */
 static bool is_first_of_rrset(const struct record_list *list, size_t i)
 {
-        return guard_counts_type(&list->items[i]) && (i == 0 || !record_is_same_rrset(&list->items[i - 1], &list->items[i]));
+        return guard_counts_type(&list->items[i]) &&
+               (i == 0 || !record_is_same_rrset(&list->items[i - 1], &list->items[i]));
 }
 
 static void count_whole(struct edit *edit)
@@ -71,7 +74,8 @@ static int count_touched(struct edit *edit)
                                 r = edit_owner_after(edit, &before, record->owner, &after);
                         if (r < 0)
                                 break;
-                        unsigned had = count_type(&before, record->type), has = count_type(&after, record->type);
+                        unsigned had = count_type(&before, record->type),
+                                 has = count_type(&after, record->type);
                         edit->guard.rrsets_gone += side == 0 && had > 0 && has == 0;
                         come += side == 1 && had == 0 && has > 0;
                 }
@@ -83,7 +87,8 @@ static int count_touched(struct edit *edit)
         return r;
 }
 
-/* An apex without NS is an error of the text already; the guard holds a set that shrinks to nothing all the same. */
+/* An apex without NS is an error of the text already; the guard holds a set that shrinks to nothing all the
+ * same. */
 static bool is_apex_ns_gone(const struct edit *edit)
 {
         const struct record apex_ns = {.owner = edit->job->name, .type = TYPE_NS};

@@ -1,5 +1,6 @@
-/* Steps one and two of an edit: open the file, decide whether there is anything to read, and read it: only what changed where that is
- * possible, the whole otherwise. Publisher's thread. The user's file is opened read-only (I7). */
+/* Steps one and two of an edit: open the file, decide whether there is anything to read, and read it: only
+ * what changed where that is possible, the whole otherwise. Publisher's thread. The user's file is opened
+ * read-only (I7). */
 #include "publish/edit.h"
 
 #include "base/buffer.h"
@@ -18,8 +19,9 @@
 
 static bool is_identity_of(const struct store_file *stored, const struct source_identity *now)
 {
-        bool equal = stored->device == now->device && stored->inode == now->inode && stored->size_bytes == now->size_bytes
-                && stored->mtime_nsec == now->mtime_nsec && stored->ctime_nsec == now->ctime_nsec;
+        bool equal = stored->device == now->device && stored->inode == now->inode &&
+                     stored->size_bytes == now->size_bytes && stored->mtime_nsec == now->mtime_nsec &&
+                     stored->ctime_nsec == now->ctime_nsec;
         return equal && stored->read_at_nsec - stored->ctime_nsec > RACY_NSEC;
 }
 
@@ -36,8 +38,10 @@ static int is_untouched(struct edit *edit, bool *ret_untouched)
                 CLEANUP_CLOSE int fd = -1;
                 const char *shown;
                 struct source_identity identity;
-                r = source_open_include(edit->snapshot, edit->job->path, edit->row.files[i].path, &fd, &shown);
-                if (r < 0 || source_identity_of(fd, &identity) < 0 || !is_identity_of(&edit->row.files[i], &identity))
+                r = source_open_include(
+                        edit->snapshot, edit->job->path, edit->row.files[i].path, &fd, &shown);
+                if (r < 0 || source_identity_of(fd, &identity) < 0 ||
+                        !is_identity_of(&edit->row.files[i], &identity))
                         return 0;
         }
         *ret_untouched = true;
@@ -49,10 +53,12 @@ bool edit_is_remembered(const struct edit *edit)
         size_t count;
         const struct source_file *read = source_snapshot_files(edit->snapshot, &count);
 
-        if (count != edit->row.file_count || edit->file_serial != edit->row.file_serial || strcmp(edit->row.files[0].path, edit->job->path) != 0)
+        if (count != edit->row.file_count || edit->file_serial != edit->row.file_serial ||
+                strcmp(edit->row.files[0].path, edit->job->path) != 0)
                 return false;
         for (size_t i = 0; i < count; i++)
-                if (!is_identity_of(&edit->row.files[i], &read[i].identity) || (i > 0 && strcmp(edit->row.files[i].path, read[i].path) != 0))
+                if (!is_identity_of(&edit->row.files[i], &read[i].identity) ||
+                        (i > 0 && strcmp(edit->row.files[i].path, read[i].path) != 0))
                         return false;
         return true;
 }
@@ -63,17 +69,27 @@ static int answer_open_failed(struct edit *edit, int r)
         switch (r) {
         case -ENOENT:
                 verdict_set(verdict, VERDICT_MISSING, "%s is not there%s", edit->job->path,
-                        edit->has_row ? "; the zone is served on as it was: put the file back, or remove the zone from the configuration" : "");
+                        edit->has_row ? "; the zone is served on as it was: put the file back, or remove the "
+                                        "zone from the configuration"
+                                      : "");
                 return EDIT_ANSWERED;
         case -EACCES:
         case -EPERM:
-                verdict_set(verdict, VERDICT_BROKEN, "%s: permission denied: let the daemon's user read it (chmod, chgrp)", edit->job->path);
+                verdict_set(verdict, VERDICT_BROKEN,
+                        "%s: permission denied: let the daemon's user read it (chmod, chgrp)",
+                        edit->job->path);
                 return EDIT_ANSWERED;
         case -EINVAL:
-                verdict_set(verdict, VERDICT_BROKEN, "%s is not a regular file; a zone is read from one: take it away, or put the zone's file in its place", edit->job->path);
+                verdict_set(verdict, VERDICT_BROKEN,
+                        "%s is not a regular file; a zone is read from one: take it away, or put the zone's "
+                        "file in its place",
+                        edit->job->path);
                 return EDIT_ANSWERED;
         case -EXDEV:
-                verdict_set(verdict, VERDICT_BROKEN, "%s leads out of its folder by a symlink: widen include-root, or name the file in a zone block", edit->job->path);
+                verdict_set(verdict, VERDICT_BROKEN,
+                        "%s leads out of its folder by a symlink: widen include-root, or name the file in a "
+                        "zone block",
+                        edit->job->path);
                 return EDIT_ANSWERED;
         case -ENOMEM:
                 return r;
@@ -93,12 +109,15 @@ int edit_open(struct edit *edit)
                 edit->floor = last.serial;
         int r = source_snapshot_folder(edit->job->root, edit->job->include_root, &edit->snapshot);
         if (r == 0)
-                r = (edit->job->is_found ? source_open_found : source_open)(edit->snapshot, edit->job->path, &edit->fd, &edit->identity);
+                r = (edit->job->is_found ? source_open_found : source_open)(
+                        edit->snapshot, edit->job->path, &edit->fd, &edit->identity);
         if (r < 0)
                 return answer_open_failed(edit, r);
 
-        bool is_floor_ahead = edit->has_row && edit->floor != 0 && serial_is_ahead(edit->floor, edit->row.serial);
-        if (edit->has_row && !edit->job->is_forced && !edit->job->is_damaged && !is_floor_ahead && edit->job->kind == JOB_LOOK)
+        bool is_floor_ahead =
+                edit->has_row && edit->floor != 0 && serial_is_ahead(edit->floor, edit->row.serial);
+        if (edit->has_row && !edit->job->is_forced && !edit->job->is_damaged && !is_floor_ahead &&
+                edit->job->kind == JOB_LOOK)
                 r = is_untouched(edit, &untouched);
         else if (edit->has_row)
                 r = store_zone_files(edit->read, &edit->row, &edit->arena);
@@ -137,14 +156,18 @@ static int answer_broken(struct edit *edit)
         if (edit->diags.error_count > 1)
                 buffer_printf(&text, " (and %zu more)", edit->diags.error_count - 1);
         const char *summary = buffer_text(&text);
-        verdict_set(&edit->job->verdict, VERDICT_BROKEN, "%s", summary && *summary ? summary : "the text has errors");
+        verdict_set(&edit->job->verdict, VERDICT_BROKEN, "%s",
+                summary && *summary ? summary : "the text has errors");
         buffer_free(&text);
         return EDIT_ANSWERED;
 }
 
 static struct zonefile_request parse_request(const struct edit *edit)
 {
-        return (struct zonefile_request){.origin = edit->job->name, .file = edit->job->path, .snapshot = edit->snapshot, .wants_chunks = true};
+        return (struct zonefile_request){.origin = edit->job->name,
+                .file = edit->job->path,
+                .snapshot = edit->snapshot,
+                .wants_chunks = true};
 }
 
 /* Reads the file until it holds still: a writer that does not rename can be in the middle. */
@@ -172,9 +195,11 @@ static int answer_unreadable(struct edit *edit, int r)
                 return r;
         edit->job->retry = RETRY_SOON;
         if (r == -EAGAIN)
-                verdict_set(&edit->job->verdict, VERDICT_FAILED, "%s changes while it is read; it is read again in a moment", edit->job->path);
+                verdict_set(&edit->job->verdict, VERDICT_FAILED,
+                        "%s changes while it is read; it is read again in a moment", edit->job->path);
         else
-                verdict_set(&edit->job->verdict, VERDICT_BROKEN, "%s cannot be read: %s", edit->job->path, strerror(-r));
+                verdict_set(&edit->job->verdict, VERDICT_BROKEN, "%s cannot be read: %s", edit->job->path,
+                        strerror(-r));
         return EDIT_ANSWERED;
 }
 
@@ -246,7 +271,9 @@ int edit_read(struct edit *edit)
 {
         bool done = false;
         /* Signatures and digests need the whole picture; so does a zone that is not published yet. */
-        bool can_compare = edit->has_row && !edit->job->is_damaged && !edit->job->reads_whole && edit->row.flags & STORE_ZONE_HAS_TEXT && !(edit->row.flags & STORE_ZONE_SIGNED_ELSEWHERE);
+        bool can_compare = edit->has_row && !edit->job->is_damaged && !edit->job->reads_whole &&
+                           edit->row.flags & STORE_ZONE_HAS_TEXT &&
+                           !(edit->row.flags & STORE_ZONE_SIGNED_ELSEWHERE);
         int r = 0;
         if (can_compare)
                 r = edit_read_changes(edit, &done);

@@ -88,7 +88,8 @@ void publish_job_failed(struct publish_job *job, const char *what, int r)
         job->is_published = false;
         job->retry = retry_after(r);
         job->verdict.serial = job->verdict.serial_before;
-        verdict_set(&job->verdict, VERDICT_FAILED, "%s could not take it: %s; what was served stays, %s", what, strerror(-r), repeats ? "it is tried again" : "ask again");
+        verdict_set(&job->verdict, VERDICT_FAILED, "%s could not take it: %s; what was served stays, %s",
+                what, strerror(-r), repeats ? "it is tried again" : "ask again");
 }
 
 struct publish_job *publish_job_free(struct publish_job *job)
@@ -109,12 +110,14 @@ struct publish_job *publish_job_free(struct publish_job *job)
 
 const char *verdict_kind_name(enum verdict_kind kind)
 {
-        static const char *const names[] = {"unchanged", "published", "broken", "held", "frozen", "missing", "removed", "failed"};
+        static const char *const names[] = {
+                "unchanged", "published", "broken", "held", "frozen", "missing", "removed", "failed"};
         return names[kind];
 }
 
 const char *zone_state_name(enum zone_state state)
 {
-        static const char *const names[] = {"loading", "published", "broken", "held", "frozen", "missing", "behind", "failed"};
+        static const char *const names[] = {
+                "loading", "published", "broken", "held", "frozen", "missing", "behind", "failed"};
         return names[state];
 }

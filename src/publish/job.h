@@ -1,4 +1,5 @@
-/* What the main loop asks of the publisher's thread, and what comes back: one struct that goes both ways. Private to publish/. */
+/* What the main loop asks of the publisher's thread, and what comes back: one struct that goes both ways.
+ * Private to publish/. */
 #pragma once
 
 #include "base/queue.h"
@@ -6,7 +7,7 @@
 #include "publish/registry.h"
 
 enum job_kind {
-        JOB_LOOK,    /* the zone's text may have changed */
+        JOB_LOOK, /* the zone's text may have changed */
         JOB_FREEZE,
         JOB_THAW,    /* and a look */
         JOB_APPROVE, /* a look that publishes what has this hash */
@@ -25,31 +26,32 @@ enum job_retry {
 struct publish_job {
         struct queue_item item;
         enum job_kind kind;
-        bool is_found;              /* path was found in a zone folder, not named by the configuration: it may not lead out of it (I8) */
-        bool is_damaged;            /* what is stored of the zone fails its checksums: write it anew from the file */
-        bool reads_whole;           /* the changed lines alone gave a delta that the store refused */
-        bool is_forced;             /* look at the bytes even where stat says that nothing changed */
+        bool is_found; /* path was found in a zone folder, not named by the configuration: it may not lead out
+                          of it (I8) */
+        bool is_damaged;  /* what is stored of the zone fails its checksums: write it anew from the file */
+        bool reads_whole; /* the changed lines alone gave a delta that the store refused */
+        bool is_forced;   /* look at the bytes even where stat says that nothing changed */
         uint8_t name[NAME_MAX_LENGTH];
         char *name_text;
         char *path;
-        char *root;                 /* folder that $INCLUDE is relative to */
-        char *include_root;         /* NULL = root */
-        struct conf *conf;          /* a reference: policy */
-        uint8_t hash[32];           /* APPROVE */
-        uint32_t ahead_serial;      /* AHEAD; APPROVE: what was held, 0 = none */
+        char *root;            /* folder that $INCLUDE is relative to */
+        char *include_root;    /* NULL = root */
+        struct conf *conf;     /* a reference: policy */
+        uint8_t hash[32];      /* APPROVE */
+        uint32_t ahead_serial; /* AHEAD; APPROVE: what was held, 0 = none */
         bool ahead_is_trusted;
         struct fleet_write *writes; /* STATE */
         size_t write_count;
-        registry_done done;         /* the main loop's */
+        registry_done done; /* the main loop's */
         void *done_context;
 
         /* The answer. */
         struct verdict verdict;
-        bool is_published;          /* a new version is served */
+        bool is_published; /* a new version is served */
         bool is_frozen;
-        bool has_row;               /* the zone is served, under verdict.serial */
+        bool has_row; /* the zone is served, under verdict.serial */
         enum job_retry retry;
-        char **files;               /* paths read: the zone's own first, then includes; NULL-terminated */
+        char **files; /* paths read: the zone's own first, then includes; NULL-terminated */
 };
 
 struct publish_job *publish_job_new(enum job_kind kind, const uint8_t *name);
@@ -61,4 +63,5 @@ struct publish_job *publish_job_free(struct publish_job *job);
 void publish_job_files_clear(struct publish_job *job);
 void verdict_clear(struct verdict *verdict);
 /* Sets kind and summary; a second call replaces the first. Only what is held keeps its hash. */
-void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));

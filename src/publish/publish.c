@@ -1,4 +1,5 @@
-/* publish_zone(): read, parse, delta, guard, serial, commit. Publisher's thread. The order makes a crash harmless: see batch.c. */
+/* publish_zone(): read, parse, delta, guard, serial, commit. Publisher's thread. The order makes a crash
+ * harmless: see batch.c. */
 #include "publish/publish.h"
 
 #include "base/buffer.h"
@@ -53,8 +54,9 @@ static int publish_ahead(struct edit *edit, uint32_t ahead)
         }
         if (edit->row.flags & STORE_ZONE_SIGNED_ELSEWHERE) {
                 verdict_set(&job->verdict, VERDICT_HELD,
-                        "a secondary holds serial %u, ahead of ours (%u), and the zone was signed elsewhere: raise its serial where it is signed", ahead,
-                        edit->row.serial);
+                        "a secondary holds serial %u, ahead of ours (%u), and the zone was signed elsewhere: "
+                        "raise its serial where it is signed",
+                        ahead, edit->row.serial);
                 return EDIT_ANSWERED;
         }
         if (!job->ahead_is_trusted && ahead - edit->row.serial > AHEAD_UNSIGNED_MAX) {
@@ -63,12 +65,14 @@ static int publish_ahead(struct edit *edit, uint32_t ahead)
                         return r;
                 job->verdict.has_hash = true;
                 verdict_set(&job->verdict, VERDICT_HELD,
-                        "a query without TSIG says that a secondary holds serial %u, far ahead of ours (%u): approve to publish above it", ahead,
-                        edit->row.serial);
+                        "a query without TSIG says that a secondary holds serial %u, far ahead of ours (%u): "
+                        "approve to publish above it",
+                        ahead, edit->row.serial);
                 return EDIT_ANSWERED;
         }
         edit->floor = ahead;
-        if (serial_file_get(edit->batch->serial_file, job->name, &last) == 0 && serial_is_ahead(last.serial, ahead))
+        if (serial_file_get(edit->batch->serial_file, job->name, &last) == 0 &&
+                serial_is_ahead(last.serial, ahead))
                 edit->floor = last.serial; /* used up too */
         edit->floor_needs_gap = true;
         edit->begins_era = true;
@@ -95,7 +99,8 @@ static int approve_ahead(struct edit *edit, bool *ret_is_it)
 static int set_frozen(struct edit *edit, bool frozen)
 {
         struct store_batch *open;
-        uint32_t flags = frozen ? edit->row.flags | STORE_ZONE_FROZEN : edit->row.flags & ~(uint32_t)STORE_ZONE_FROZEN;
+        uint32_t flags =
+                frozen ? edit->row.flags | STORE_ZONE_FROZEN : edit->row.flags & ~(uint32_t)STORE_ZONE_FROZEN;
         if (!edit->has_row || flags == edit->row.flags)
                 return 0;
         edit->has_written = true;
@@ -103,7 +108,8 @@ static int set_frozen(struct edit *edit, bool frozen)
         if (r == 0)
                 r = store_zone_files(edit->read, &edit->row, &edit->arena);
         if (r == 0)
-                r = store_batch_zone_update(open, edit->row.id, flags, edit->row.file_serial, edit->row.files, edit->row.file_count);
+                r = store_batch_zone_update(open, edit->row.id, flags, edit->row.file_serial, edit->row.files,
+                        edit->row.file_count);
         if (r == 0)
                 edit->row.flags = flags;
         return r;
@@ -112,7 +118,8 @@ static int set_frozen(struct edit *edit, bool frozen)
 static int freeze(struct edit *edit)
 {
         if (!edit->has_row) {
-                verdict_set(&edit->job->verdict, VERDICT_FAILED, "is not published: there is nothing to freeze");
+                verdict_set(
+                        &edit->job->verdict, VERDICT_FAILED, "is not published: there is nothing to freeze");
                 return EDIT_ANSWERED;
         }
         int r = set_frozen(edit, true);
@@ -140,7 +147,9 @@ static int remove_zone(struct edit *edit)
                 r = store_batch_zone_remove(open, edit->row.id);
         if (r < 0)
                 return r;
-        verdict_set(&job->verdict, VERDICT_REMOVED, "no longer served; its last serial %u is remembered, secondaries serve it until EXPIRE", edit->row.serial);
+        verdict_set(&job->verdict, VERDICT_REMOVED,
+                "no longer served; its last serial %u is remembered, secondaries serve it until EXPIRE",
+                edit->row.serial);
         job->has_row = false;
         return EDIT_ANSWERED;
 }
@@ -154,7 +163,8 @@ static int write_state(struct publish_batch *batch, struct publish_job *job)
                 if (write->size == 0)
                         r = store_batch_state_delete(open, write->zone_id, write->key, write->key_size);
                 else
-                        r = store_batch_state_put(open, write->zone_id, write->key, write->key_size, write->value, write->size);
+                        r = store_batch_state_put(
+                                open, write->zone_id, write->key, write->key_size, write->value, write->size);
                 if (r == -ENOENT) /* the zone went in the meantime */
                         r = 0;
         }
@@ -172,8 +182,12 @@ static int begin(struct edit *edit)
         if (r < 0 && r != -ENOENT)
                 return r;
         if (edit->job->is_damaged)
-                log_write(LOG_ERR, &(struct log_fields){.zone = edit->job->name_text, .message_id = MESSAGE_STORE_DAMAGED},
-                        "%s: what is stored of it is damaged; it is written anew from its file, in a new history", edit->job->name_text);
+                log_write(LOG_ERR,
+                        &(struct log_fields){
+                                .zone = edit->job->name_text, .message_id = MESSAGE_STORE_DAMAGED},
+                        "%s: what is stored of it is damaged; it is written anew from its file, in a new "
+                        "history",
+                        edit->job->name_text);
         edit->has_row = r == 0;
         edit->job->has_row = edit->has_row;
         edit->job->verdict.serial_before = edit->job->verdict.serial = edit->has_row ? edit->row.serial : 0;
@@ -219,7 +233,8 @@ int publish_run(struct publish_batch *batch, struct publish_job *job)
         if (job->kind == JOB_STATE)
                 return write_state(batch, job);
 
-        struct edit edit = {.batch = batch, .job = job, .policy = conf_policy_for(job->conf, job->name), .fd = -1};
+        struct edit edit = {
+                .batch = batch, .job = job, .policy = conf_policy_for(job->conf, job->name), .fd = -1};
         int r = run(&edit);
         edit_close(&edit);
         return r < 0 ? r : edit.has_written ? PUBLISH_IN_BATCH : PUBLISH_ANSWERED;

@@ -1,4 +1,5 @@
-/* One look at one zone, from its file to the open batch: the table of contents of zonecrier. Private to publish/; publisher's thread. */
+/* One look at one zone, from its file to the open batch: the table of contents of zonecrier. Private to
+ * publish/; publisher's thread. */
 #pragma once
 
 #include "publish/batch.h"
@@ -8,5 +9,6 @@ enum publish_outcome {
         PUBLISH_IN_BATCH,     /* it is complete once the batch is committed */
 };
 
-/* Returns enum publish_outcome, or a negative errno after which the batch is only good for publish_batch_abort. */
+/* Returns enum publish_outcome, or a negative errno after which the batch is only good for
+ * publish_batch_abort. */
 int publish_run(struct publish_batch *batch, struct publish_job *job);

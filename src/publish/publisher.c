@@ -1,7 +1,8 @@
 /* The publisher's thread: the only writer of the store.
  *
- * All jobs that wait are one batch, as far as its limits allow: ten thousand edited zones cost a few commits, one edited zone costs one. A zone that is in the open
- * batch already is committed before it is looked at again, so every look sees what is published. */
+ * All jobs that wait are one batch, as far as its limits allow: ten thousand edited zones cost a few commits,
+ * one edited zone costs one. A zone that is in the open batch already is committed before it is looked at
+ * again, so every look sees what is published. */
 #include "publish/publisher.h"
 
 #include "base/clock.h"
@@ -34,11 +35,13 @@ static void publisher_beat(struct publisher *publisher)
         atomic_store_explicit(&publisher->heartbeat_usec, clock_monotonic_usec(), memory_order_relaxed);
 }
 
-/* LMDB could not write its root and refuses even to read. A crash at any step is harmless (batch.c), and the next life opens the store anew. */
+/* LMDB could not write its root and refuses even to read. A crash at any step is harmless (batch.c), and the
+ * next life opens the store anew. */
 static void end_for_good(void)
 {
         log_write(LOG_CRIT, &(struct log_fields){.message_id = MESSAGE_STORE_DAMAGED},
-                "the store's root could not be written and nothing can be served from it any more: zonecrierd ends, to be started again; look after the disk");
+                "the store's root could not be written and nothing can be served from it any more: "
+                "zonecrierd ends, to be started again; look after the disk");
         _exit(EXIT_FAILURE);
 }
 
@@ -86,7 +89,8 @@ static void run_each(struct publisher *publisher, struct publish_job *jobs)
         }
 }
 
-/* The jobs that shared a transaction with one that spoilt it. They went well before: once more together, and where another spoils that, each by itself. */
+/* The jobs that shared a transaction with one that spoilt it. They went well before: once more together, and
+ * where another spoils that, each by itself. */
 static void run_again(struct publisher *publisher, struct publish_job *jobs)
 {
         for (struct publish_job *job = jobs, *next; job; job = next) {
@@ -110,7 +114,8 @@ static bool takes_another_way(struct publish_job *job, int r)
         return *way = true;
 }
 
-/* A job that spoilt its batch: the others do not suffer for it (they are published first), and it is run by itself. */
+/* A job that spoilt its batch: the others do not suffer for it (they are published first), and it is run by
+ * itself. */
 static void run_spoiler(struct publisher *publisher, struct publish_job *job, int r)
 {
         struct publish_job *others = publish_batch_abort(&publisher->batch);
@@ -149,7 +154,8 @@ static void *publisher_main(void *argument)
 
         for (;;) {
                 publisher_beat(publisher);
-                /* Asked before the jobs are taken: what was posted before the stop is seen, small state is still written. */
+                /* Asked before the jobs are taken: what was posted before the stop is seen, small state is
+                 * still written. */
                 bool stops = atomic_load(&publisher->stopping);
                 struct queue_item *item = queue_take_all(publisher->jobs);
                 if (!item && stops)
@@ -173,14 +179,16 @@ static void *publisher_main(void *argument)
         return NULL;
 }
 
-int publisher_new(struct store *store, struct serial_file *serial_file, struct queue *results, struct publisher **ret_publisher)
+int publisher_new(struct store *store, struct serial_file *serial_file, struct queue *results,
+        struct publisher **ret_publisher)
 {
         struct publisher *publisher = calloc(1, sizeof(*publisher));
         sigset_t all, before;
 
         if (!publisher)
                 return -ENOMEM;
-        publisher->batch = (struct publish_batch){.store = store, .serial_file = serial_file, .results = results};
+        publisher->batch =
+                (struct publish_batch){.store = store, .serial_file = serial_file, .results = results};
         publisher_beat(publisher);
         int r = queue_new(&publisher->jobs);
         if (r == 0) {
@@ -214,7 +222,8 @@ struct publisher *publisher_free(struct publisher *publisher)
         if (!publisher)
                 return NULL;
         atomic_store(&publisher->stopping, true);
-        struct publish_job *wake = publish_job_new(JOB_STATE, NULL); /* without it the thread looks within a second */
+        struct publish_job *wake =
+                publish_job_new(JOB_STATE, NULL); /* without it the thread looks within a second */
         if (wake)
                 publisher_post(publisher, wake);
         pthread_join(publisher->thread, NULL);

@@ -1,4 +1,5 @@
-/* The registry: zones by name and by file, and the commands on them. Main loop; the publisher's thread is asked by jobs. */
+/* The registry: zones by name and by file, and the commands on them. Main loop; the publisher's thread is
+ * asked by jobs. */
 #include "publish/registry_state.h"
 
 #include "base/cleanup.h"
@@ -26,7 +27,8 @@ static char *parent_folder(const char *path)
         return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
-/* Where $INCLUDE of this zone may reach: zone-files' include-root, or options' for a zone block; else the root itself. */
+/* Where $INCLUDE of this zone may reach: zone-files' include-root, or options' for a zone block; else the
+ * root itself. */
 static const char *include_root_of(const struct registry *registry, const struct registry_entry *entry)
 {
         if (entry->zone.is_configured)
@@ -37,7 +39,8 @@ static const char *include_root_of(const struct registry *registry, const struct
         return NULL;
 }
 
-struct publish_job *registry_job_new(struct registry *registry, const struct registry_entry *entry, enum job_kind kind, registry_done done, void *context)
+struct publish_job *registry_job_new(struct registry *registry, const struct registry_entry *entry,
+        enum job_kind kind, registry_done done, void *context)
 {
         struct publish_job *job = publish_job_new(kind, entry->zone.name);
         const char *include_root = include_root_of(registry, entry);
@@ -56,7 +59,8 @@ struct publish_job *registry_job_new(struct registry *registry, const struct reg
         return job;
 }
 
-static int post(struct registry *registry, struct registry_entry *entry, enum job_kind kind, bool forced, registry_done done, void *context)
+static int post(struct registry *registry, struct registry_entry *entry, enum job_kind kind, bool forced,
+        registry_done done, void *context)
 {
         struct publish_job *job = registry_job_new(registry, entry, kind, done, context);
         if (!job)
@@ -66,13 +70,16 @@ static int post(struct registry *registry, struct registry_entry *entry, enum jo
         return 0;
 }
 
-int registry_look(struct registry *registry, struct registry_entry *entry, bool forced, registry_done done, void *context)
+int registry_look(struct registry *registry, struct registry_entry *entry, bool forced, registry_done done,
+        void *context)
 {
         if (!entry->conflict)
                 return post(registry, entry, JOB_LOOK, forced, done, context);
         if (!entry->zone.verdict.summary || strcmp(entry->zone.verdict.summary, entry->conflict) != 0)
-                log_write(LOG_ERR, &(struct log_fields){.zone = entry->name_text, .file = entry->path, .message_id = MESSAGE_BROKEN}, "%s: %s", entry->name_text,
-                        entry->conflict);
+                log_write(LOG_ERR,
+                        &(struct log_fields){
+                                .zone = entry->name_text, .file = entry->path, .message_id = MESSAGE_BROKEN},
+                        "%s: %s", entry->name_text, entry->conflict);
         free(entry->zone.verdict.details);
         entry->zone.verdict.details = NULL;
         verdict_set(&entry->zone.verdict, VERDICT_BROKEN, "%s", entry->conflict);
@@ -115,13 +122,16 @@ int registry_new(const struct registry_options *options, struct conf *conf, stru
         if (r == 0)
                 r = watch_new(options->event, registry_watch_event, registry, &registry->watch);
         if (r == 0)
-                r = sd_event_add_io(options->event, &registry->results_source, queue_fd(registry->results), EPOLLIN, registry_on_results, registry);
+                r = sd_event_add_io(options->event, &registry->results_source, queue_fd(registry->results),
+                        EPOLLIN, registry_on_results, registry);
         if (r >= 0)
-                r = sd_event_add_time(options->event, &registry->retry_timer, CLOCK_MONOTONIC, 0, 100000, registry_on_retry, registry);
+                r = sd_event_add_time(options->event, &registry->retry_timer, CLOCK_MONOTONIC, 0, 100000,
+                        registry_on_retry, registry);
         if (r >= 0)
                 r = sd_event_source_set_enabled(registry->retry_timer, SD_EVENT_OFF);
         if (r >= 0)
-                r = publisher_new(options->store, options->serial_file, registry->results, &registry->publisher);
+                r = publisher_new(
+                        options->store, options->serial_file, registry->results, &registry->publisher);
         if (r < 0) {
                 registry_free(registry);
                 return r;
@@ -164,14 +174,16 @@ const struct zone_entry *registry_find(const struct registry *registry, const ui
 
 static int compare_entries(const void *left, const void *right)
 {
-        return name_compare((*(struct registry_entry *const *)left)->zone.name, (*(struct registry_entry *const *)right)->zone.name);
+        return name_compare((*(struct registry_entry *const *)left)->zone.name,
+                (*(struct registry_entry *const *)right)->zone.name);
 }
 
 static int sort_entries(struct registry *registry)
 {
         size_t position = 0, count = 0;
         struct registry_entry *entry;
-        struct registry_entry **sorted = reallocarray(registry->sorted, registry->by_name.count + 1, sizeof(*sorted));
+        struct registry_entry **sorted =
+                reallocarray(registry->sorted, registry->by_name.count + 1, sizeof(*sorted));
 
         if (!sorted)
                 return -ENOMEM;
@@ -280,10 +292,12 @@ int registry_thaw(struct registry *registry, const uint8_t *name, registry_done 
         struct registry_entry *entry = registry_entry_find(registry, name);
         if (!entry)
                 return -ENOENT;
-        return entry->conflict ? registry_look(registry, entry, true, done, context) : post(registry, entry, JOB_THAW, true, done, context);
+        return entry->conflict ? registry_look(registry, entry, true, done, context)
+                               : post(registry, entry, JOB_THAW, true, done, context);
 }
 
-int registry_approve(struct registry *registry, const uint8_t *name, const uint8_t hash[static 32], registry_done done, void *context)
+int registry_approve(struct registry *registry, const uint8_t *name, const uint8_t hash[static 32],
+        registry_done done, void *context)
 {
         struct registry_entry *entry = registry_entry_find(registry, name);
         if (!entry)
@@ -299,7 +313,8 @@ int registry_approve(struct registry *registry, const uint8_t *name, const uint8
         return 0;
 }
 
-int registry_seen_ahead(struct registry *registry, const uint8_t *name, uint32_t serial, bool trusted, const char *peer)
+int registry_seen_ahead(
+        struct registry *registry, const uint8_t *name, uint32_t serial, bool trusted, const char *peer)
 {
         struct registry_entry *entry = registry_entry_find(registry, name);
         if (!entry)
@@ -315,9 +330,14 @@ int registry_seen_ahead(struct registry *registry, const uint8_t *name, uint32_t
         job->ahead_is_trusted = trusted;
         entry->ahead_serial = serial;
         entry->zone.state = ZONE_BEHIND;
-        log_write(LOG_WARNING, &(struct log_fields){.zone = entry->name_text, .serial = serial, .secondary = peer, .message_id = MESSAGE_BEHIND},
-                "%s: the secondary %s holds serial %u, ahead of ours: our state was lost or is old; the history is cut and the next serial goes above it", entry->name_text,
-                peer, serial);
+        log_write(LOG_WARNING,
+                &(struct log_fields){.zone = entry->name_text,
+                        .serial = serial,
+                        .secondary = peer,
+                        .message_id = MESSAGE_BEHIND},
+                "%s: the secondary %s holds serial %u, ahead of ours: our state was lost or is old; the "
+                "history is cut and the next serial goes above it",
+                entry->name_text, peer, serial);
         publisher_post(registry->publisher, job);
         return 0;
 }
@@ -362,7 +382,8 @@ struct registry *registry_free(struct registry *registry)
         sd_event_source_unref(registry->results_source);
         sd_event_source_unref(registry->retry_timer);
         watch_free(registry->watch);
-        for (struct queue_item *item = registry->results ? queue_take_all(registry->results) : NULL, *next; item; item = next) {
+        for (struct queue_item *item = registry->results ? queue_take_all(registry->results) : NULL, *next;
+                item; item = next) {
                 next = item->next;
                 publish_job_free((struct publish_job *)item);
         }

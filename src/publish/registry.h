@@ -1,4 +1,5 @@
-/* Every zone that the configuration names or a zone folder holds, with what became of its text; on the main loop. The publisher's thread does the work and posts verdicts back. */
+/* Every zone that the configuration names or a zone folder holds, with what became of its text; on the main
+ * loop. The publisher's thread does the work and posts verdicts back. */
 #pragma once
 
 #include "conf/conf.h"
@@ -12,15 +13,15 @@
 struct sd_event;
 struct registry;
 
-enum zone_state { /* what status says */
-        ZONE_LOADING,   /* not looked at yet since the start */
+enum zone_state {     /* what status says */
+        ZONE_LOADING, /* not looked at yet since the start */
         ZONE_PUBLISHED,
-        ZONE_BROKEN,    /* the text has errors: what was served stays */
-        ZONE_HELD,      /* the guard, or the serial rules, hold a change */
-        ZONE_FROZEN,    /* by hand */
-        ZONE_MISSING,   /* its file is gone; served on */
-        ZONE_BEHIND,    /* a secondary is ahead of us; the next serial goes above */
-        ZONE_FAILED,    /* the store could not take it (no room); tried again */
+        ZONE_BROKEN,  /* the text has errors: what was served stays */
+        ZONE_HELD,    /* the guard, or the serial rules, hold a change */
+        ZONE_FROZEN,  /* by hand */
+        ZONE_MISSING, /* its file is gone; served on */
+        ZONE_BEHIND,  /* a secondary is ahead of us; the next serial goes above */
+        ZONE_FAILED,  /* the store could not take it (no room); tried again */
 };
 const char *zone_state_name(enum zone_state state); /* "published", ... */
 
@@ -29,7 +30,7 @@ enum verdict_kind {
         VERDICT_PUBLISHED,
         VERDICT_BROKEN,
         VERDICT_HELD,
-        VERDICT_FROZEN,   /* a change waits for thaw */
+        VERDICT_FROZEN, /* a change waits for thaw */
         VERDICT_MISSING,
         VERDICT_REMOVED,
         VERDICT_FAILED,
@@ -41,23 +42,24 @@ struct verdict {
         enum verdict_kind kind;
         uint32_t serial_before, serial;
         uint64_t added, removed;
-        char *summary;            /* one line: "serial 7, +1 -0 records", "zones/x.zone:3:1: error: ...", "37 of 100 RRsets would be gone (limit 30 %)" */
-        char *details;            /* diagnostics as diag_format makes them, "" = none */
+        char *summary; /* one line: "serial 7, +1 -0 records", "zones/x.zone:3:1: error: ...", "37 of 100
+                          RRsets would be gone (limit 30 %)" */
+        char *details; /* diagnostics as diag_format makes them, "" = none */
         bool has_hash;
-        uint8_t hash[32];         /* held: what approve names */
-        bool warned;              /* details has warnings */
+        uint8_t hash[32]; /* held: what approve names */
+        bool warned;      /* details has warnings */
         uint64_t at_usec;
 };
 
 struct zone_entry {
-        uint8_t name[NAME_MAX_LENGTH];   /* folded */
-        const char *name_text;           /* without final dot */
-        const char *path;                /* of its file */
-        bool is_configured;              /* by a zone block; else found in a zone-files folder */
-        const char *folder;              /* then the folder */
+        uint8_t name[NAME_MAX_LENGTH]; /* folded */
+        const char *name_text;         /* without final dot */
+        const char *path;              /* of its file */
+        bool is_configured;            /* by a zone block; else found in a zone-files folder */
+        const char *folder;            /* then the folder */
         enum zone_state state;
         bool is_frozen;
-        struct verdict verdict;          /* of the last look */
+        struct verdict verdict; /* of the last look */
         /* private parts of registry.c follow */
 };
 
@@ -89,25 +91,32 @@ const struct zone_entry *registry_find(const struct registry *registry, const ui
 const struct zone_entry *registry_next(const struct registry *registry, size_t *position);
 size_t registry_count(const struct registry *registry);
 
-/* Commands. `done` is called once on the main loop, perhaps before the call returns, with the zone's verdict (valid during the call). -ENOENT: no such zone. */
+/* Commands. `done` is called once on the main loop, perhaps before the call returns, with the zone's verdict
+ * (valid during the call). -ENOENT: no such zone. */
 typedef void (*registry_done)(void *context, const struct zone_entry *zone, const struct verdict *verdict);
 int registry_reload(struct registry *registry, const uint8_t *name, registry_done done, void *context);
-/* Folders are listed again and every zone is looked at; done is called once a zone, then once with zone NULL. done NULL: no listing, and no look at
- * what a writer has open or what stat shows unchanged. */
+/* Folders are listed again and every zone is looked at; done is called once a zone, then once with zone NULL.
+ * done NULL: no listing, and no look at what a writer has open or what stat shows unchanged. */
 int registry_reload_all(struct registry *registry, registry_done done, void *context);
 int registry_freeze(struct registry *registry, const uint8_t *name, registry_done done, void *context);
 int registry_thaw(struct registry *registry, const uint8_t *name, registry_done done, void *context);
 /* Publishes what is held if its hash is this one still; VERDICT_HELD with the new hash where it is not. */
-int registry_approve(struct registry *registry, const uint8_t *name, const uint8_t hash[static 32], registry_done done, void *context);
-/* A secondary holds `serial`, ahead of ours: history cut, next serial above it. trusted: its query was signed. */
-int registry_seen_ahead(struct registry *registry, const uint8_t *name, uint32_t serial, bool trusted, const char *peer);
-/* What is stored of the zone failed a checksum: it is written anew from its file. At most once a minute a zone. */
+int registry_approve(struct registry *registry, const uint8_t *name, const uint8_t hash[static 32],
+        registry_done done, void *context);
+/* A secondary holds `serial`, ahead of ours: history cut, next serial above it. trusted: its query was
+ * signed. */
+int registry_seen_ahead(
+        struct registry *registry, const uint8_t *name, uint32_t serial, bool trusted, const char *peer);
+/* What is stored of the zone failed a checksum: it is written anew from its file. At most once a minute a
+ * zone. */
 int registry_heal(struct registry *registry, const uint8_t *name);
-/* Small state of others to be written with the next batch, at the latest in a second. Takes a malloc'ed array. */
+/* Small state of others to be written with the next batch, at the latest in a second. Takes a malloc'ed
+ * array. */
 struct fleet_write;
 int registry_write_state(struct registry *registry, struct fleet_write *writes, size_t count);
 
-/* The publisher's thread answered a ping within max_age_usec, or is inside one long publish that moves on: for the watchdog. */
+/* The publisher's thread answered a ping within max_age_usec, or is inside one long publish that moves on:
+ * for the watchdog. */
 bool registry_is_alive(const struct registry *registry, uint64_t max_age_usec);
 /* Ends the work at hand, commits, joins the thread. */
 void registry_stop(struct registry *registry);

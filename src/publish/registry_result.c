@@ -43,14 +43,16 @@ static void log_details(int priority, const struct log_fields *fields, const cha
 {
         const char *end = strlen(details) > LOGGED_OCTETS ? memrchr(details, '\n', LOGGED_OCTETS) : NULL;
         if (end)
-                log_write(priority, fields, "%.*s\n... `zonecrier check %s` tells all", (int)(end - details), details, fields->file);
+                log_write(priority, fields, "%.*s\n... `zonecrier check %s` tells all", (int)(end - details),
+                        details, fields->file);
         else
                 log_write(priority, fields, "%s", details);
 }
 
 static bool is_trouble(enum zone_state state)
 {
-        return state == ZONE_BROKEN || state == ZONE_HELD || state == ZONE_MISSING || state == ZONE_BEHIND || state == ZONE_FAILED;
+        return state == ZONE_BROKEN || state == ZONE_HELD || state == ZONE_MISSING || state == ZONE_BEHIND ||
+               state == ZONE_FAILED;
 }
 
 static void log_verdict(const struct registry_entry *entry, const struct verdict *verdict)
@@ -68,7 +70,10 @@ static void log_verdict(const struct registry_entry *entry, const struct verdict
                 [VERDICT_REMOVED] = {LOG_NOTICE, NULL},
                 [VERDICT_FAILED] = {LOG_ERR, MESSAGE_STORE_FULL},
         };
-        const struct log_fields fields = {.zone = entry->name_text, .serial = verdict->serial, .file = entry->path, .message_id = kinds[verdict->kind].message_id};
+        const struct log_fields fields = {.zone = entry->name_text,
+                .serial = verdict->serial,
+                .file = entry->path,
+                .message_id = kinds[verdict->kind].message_id};
         char hash[65] = "";
         /* The end of what was told is told too. */
         bool is_relief = verdict->kind == VERDICT_UNCHANGED && is_trouble(entry->zone.state);
@@ -76,8 +81,12 @@ static void log_verdict(const struct registry_entry *entry, const struct verdict
         if (verdict->kind == VERDICT_HELD && verdict->has_hash)
                 for (size_t i = 0; i < 32; i++)
                         snprintf(hash + 2 * i, 3, "%02x", verdict->hash[i]);
-        log_write(is_relief ? LOG_NOTICE : kinds[verdict->kind].priority, &fields, "%s: %s%s%s%s%s%s%s", entry->name_text, verdict_kind_name(verdict->kind),
-                !verdict->summary ? "" : verdict->kind == VERDICT_PUBLISHED ? " " : ": ", verdict->summary ? verdict->summary : "", *hash ? "; to release it: zonecrier approve " : "",
+        log_write(is_relief ? LOG_NOTICE : kinds[verdict->kind].priority, &fields, "%s: %s%s%s%s%s%s%s",
+                entry->name_text, verdict_kind_name(verdict->kind),
+                !verdict->summary                    ? ""
+                : verdict->kind == VERDICT_PUBLISHED ? " "
+                                                     : ": ",
+                verdict->summary ? verdict->summary : "", *hash ? "; to release it: zonecrier approve " : "",
                 *hash ? entry->name_text : "", *hash ? " " : "", hash);
         if (verdict->details && *verdict->details)
                 log_details(verdict->kind == VERDICT_BROKEN ? LOG_ERR : LOG_INFO, &fields, verdict->details);
@@ -103,7 +112,8 @@ static void retry_timer_by(struct registry *registry, uint64_t at_usec)
         sd_event_source_set_enabled(registry->retry_timer, SD_EVENT_ONESHOT);
 }
 
-/* Spread, so that zones that failed in one batch come in others: one that finds no room does not keep out the small ones beside it for ever. */
+/* Spread, so that zones that failed in one batch come in others: one that finds no room does not keep out the
+ * small ones beside it for ever. */
 static void retry_later(struct registry *registry, struct registry_entry *entry, enum job_retry retry)
 {
         uint64_t max_usec = retry == RETRY_SOON ? RETRY_SOON_MAX_USEC : RETRY_RARELY_MAX_USEC;
@@ -111,7 +121,8 @@ static void retry_later(struct registry *registry, struct registry_entry *entry,
         entry->retry_wait_usec = entry->retry_wait_usec == 0 ? RETRY_FIRST_USEC : entry->retry_wait_usec * 2;
         if (entry->retry_wait_usec > max_usec)
                 entry->retry_wait_usec = max_usec;
-        entry->retry_at_usec = clock_monotonic_usec() + entry->retry_wait_usec + random_below((uint32_t)(entry->retry_wait_usec / 2));
+        entry->retry_at_usec = clock_monotonic_usec() + entry->retry_wait_usec +
+                               random_below((uint32_t)(entry->retry_wait_usec / 2));
         retry_timer_by(registry, entry->retry_at_usec);
 }
 
@@ -142,7 +153,8 @@ int registry_on_retry(sd_event_source *source, uint64_t usec, void *context)
         return 0;
 }
 
-/* The row as committed, for NOTIFY: after a publish, and once for each zone after the start (what is pending follows from its rows). */
+/* The row as committed, for NOTIFY: after a publish, and once for each zone after the start (what is pending
+ * follows from its rows). */
 static void tell_published(struct registry *registry, const struct registry_entry *entry)
 {
         struct store_read *read;
@@ -155,7 +167,8 @@ static void tell_published(struct registry *registry, const struct registry_entr
         store_read_end(read);
 }
 
-/* A secondary seen ahead says nothing about the text: the verdict of the last look stays, unless the serial is held. */
+/* A secondary seen ahead says nothing about the text: the verdict of the last look stays, unless the serial
+ * is held. */
 static void apply_ahead(struct registry *registry, struct registry_entry *entry, struct publish_job *job)
 {
         struct verdict before = entry->zone.verdict;
@@ -168,7 +181,8 @@ static void apply_ahead(struct registry *registry, struct registry_entry *entry,
                 entry->zone.state = ZONE_BEHIND;
                 return;
         }
-        struct publish_job as_before = {.kind = JOB_LOOK, .verdict = before, .is_frozen = entry->zone.is_frozen};
+        struct publish_job as_before = {
+                .kind = JOB_LOOK, .verdict = before, .is_frozen = entry->zone.is_frozen};
         entry->zone.verdict.serial = job->verdict.serial;
         entry->zone.state = state_after(&as_before);
         entry->ahead_serial = 0;
@@ -177,11 +191,14 @@ static void apply_ahead(struct registry *registry, struct registry_entry *entry,
 }
 
 /* Under a writer without pause a look may meet the file cut short for the next write. */
-static bool is_half_read(struct registry *registry, struct registry_entry *entry, const struct publish_job *job)
+static bool is_half_read(
+        struct registry *registry, struct registry_entry *entry, const struct publish_job *job)
 {
-        bool is_suspect = (job->verdict.kind == VERDICT_BROKEN || job->verdict.kind == VERDICT_HELD) && entry->has_been_looked_at && !job->done;
+        bool is_suspect = (job->verdict.kind == VERDICT_BROKEN || job->verdict.kind == VERDICT_HELD) &&
+                          entry->has_been_looked_at && !job->done;
 
-        if (is_suspect && entry->half_read_count < HALF_READS_MAX && watch_was_read_half(registry->watch, entry->path)) {
+        if (is_suspect && entry->half_read_count < HALF_READS_MAX &&
+                watch_was_read_half(registry->watch, entry->path)) {
                 entry->half_read_count++;
                 return true;
         }
@@ -212,12 +229,14 @@ static void apply_look(struct registry *registry, struct registry_entry *entry, 
                 entry->retry_wait_usec = entry->retry_at_usec = 0;
 }
 
-static void apply_remove(struct registry *registry, struct registry_entry *entry, const struct publish_job *job)
+static void apply_remove(
+        struct registry *registry, struct registry_entry *entry, const struct publish_job *job)
 {
         bool is_removed = job->verdict.kind == VERDICT_REMOVED;
 
         if (is_removed || registry->removal_at_usec == 0)
-                log_write(is_removed ? LOG_NOTICE : LOG_ERR, &(struct log_fields){.zone = job->name_text}, "%s: %s: %s", job->name_text, is_removed ? "removed" : "not removed",
+                log_write(is_removed ? LOG_NOTICE : LOG_ERR, &(struct log_fields){.zone = job->name_text},
+                        "%s: %s: %s", job->name_text, is_removed ? "removed" : "not removed",
                         job->verdict.summary ? job->verdict.summary : "");
         if (is_removed && registry->options.removed)
                 registry->options.removed(registry->options.context, job->name);
@@ -236,14 +255,16 @@ static bool should_forget(const struct registry_entry *entry, bool has_row)
 
 static void apply(struct registry *registry, struct publish_job *job)
 {
-        struct registry_entry *entry = job->kind == JOB_STATE ? NULL : registry_entry_find(registry, job->name);
+        struct registry_entry *entry =
+                job->kind == JOB_STATE ? NULL : registry_entry_find(registry, job->name);
         bool is_published = job->is_published, has_row = job->has_row;
 
         if (job->kind == JOB_REMOVE) {
                 apply_remove(registry, entry, job);
                 return;
         }
-        if (entry && job->kind == JOB_FREEZE && job->verdict.kind == VERDICT_FAILED) { /* says nothing about the text */
+        if (entry && job->kind == JOB_FREEZE &&
+                job->verdict.kind == VERDICT_FAILED) { /* says nothing about the text */
                 if (job->done)
                         job->done(job->done_context, &entry->zone, &job->verdict);
                 return;

@@ -1,7 +1,8 @@
 /* Which zones there are: zone blocks, and the files of zone-files folders. Main loop.
  *
- * A scan gives every zone it meets its generation's number. A zone that the scan did not meet has left the configuration (it is removed, its serial remembered) or its file is gone
- * from a zone folder (it stays published, and says so). */
+ * A scan gives every zone it meets its generation's number. A zone that the scan did not meet has left the
+ * configuration (it is removed, its serial remembered) or its file is gone from a zone folder (it stays
+ * published, and says so). */
 #include "publish/registry_state.h"
 
 #include "base/cleanup.h"
@@ -36,7 +37,8 @@ void registry_path_leave(struct registry *registry, struct registry_entry *entry
         entry->shares_path = entry->is_watched = false;
 }
 
-static struct registry_entry *entry_new(struct registry *registry, const uint8_t *name, const char *path, const char *folder)
+static struct registry_entry *entry_new(
+        struct registry *registry, const uint8_t *name, const char *path, const char *folder)
 {
         struct registry_entry *entry = calloc(1, sizeof(*entry));
         char text[NAME_TEXT_MAX];
@@ -47,8 +49,9 @@ static struct registry_entry *entry_new(struct registry *registry, const uint8_t
         entry->name_text = strdup(name_to_zone_text(entry->zone.name, text));
         entry->path = strdup(path);
         entry->folder = folder ? strdup(folder) : NULL;
-        if (!entry->name_text || !entry->path || (folder && !entry->folder)
-                || table_put(&registry->by_name, entry->zone.name, name_length(entry->zone.name), entry, NULL) < 0) {
+        if (!entry->name_text || !entry->path || (folder && !entry->folder) ||
+                table_put(&registry->by_name, entry->zone.name, name_length(entry->zone.name), entry, NULL) <
+                        0) {
                 free(entry->name_text);
                 free(entry->path);
                 free(entry->folder);
@@ -62,7 +65,8 @@ static struct registry_entry *entry_new(struct registry *registry, const uint8_t
 }
 
 /* The zone's file is another one now. */
-static int entry_move(struct registry *registry, struct registry_entry *entry, const char *path, const char *folder)
+static int entry_move(
+        struct registry *registry, struct registry_entry *entry, const char *path, const char *folder)
 {
         char *new_path = strdup(path), *new_folder = folder ? strdup(folder) : NULL;
         if (!new_path || (folder && !new_folder)) {
@@ -81,22 +85,27 @@ static int entry_move(struct registry *registry, struct registry_entry *entry, c
 static int entry_conflict(struct registry_entry *entry, const char *path)
 {
         char *conflict = NULL;
-        if (asprintf(&conflict, "two files for one zone: %s and %s; what is published stays: remove one of them", entry->path, path) < 0)
+        if (asprintf(&conflict,
+                    "two files for one zone: %s and %s; what is published stays: remove one of them",
+                    entry->path, path) < 0)
                 return -ENOMEM;
         free(entry->conflict);
         entry->conflict = conflict;
         return 0; /* an event on the second file brings us back here, by its name */
 }
 
-/* A zone block names another file, which is not there: that is what is wrong, and no reason to take this one. Without a file statement it names one of the folder, in some spelling. */
+/* A zone block names another file, which is not there: that is what is wrong, and no reason to take this one.
+ * Without a file statement it names one of the folder, in some spelling. */
 static bool block_names_another(const struct registry_entry *entry, const char *folder)
 {
         size_t length = folder ? strlen(folder) : 0;
-        return folder && entry->zone.is_configured && (strncmp(entry->path, folder, length) != 0 || entry->path[length] != '/');
+        return folder && entry->zone.is_configured &&
+               (strncmp(entry->path, folder, length) != 0 || entry->path[length] != '/');
 }
 
 /* The zone of this name has this file. folder: NULL = a zone block says so. */
-static int entry_ensure(struct registry *registry, const uint8_t *name, const char *path, const char *folder, struct registry_entry **ret_entry)
+static int entry_ensure(struct registry *registry, const uint8_t *name, const char *path, const char *folder,
+        struct registry_entry **ret_entry)
 {
         struct registry_entry *entry = registry_entry_find(registry, name);
         int r = 0;
@@ -127,10 +136,12 @@ static void entry_watch(struct registry *registry, struct registry_entry *entry)
 {
         if (entry->is_watched)
                 return;
-        int r = watch_file(registry->watch, entry->path, conf_policy_for(registry->conf, entry->zone.name)->settle_usec);
+        int r = watch_file(
+                registry->watch, entry->path, conf_policy_for(registry->conf, entry->zone.name)->settle_usec);
         if (r < 0)
-                log_write(LOG_ERR, &(struct log_fields){.zone = entry->name_text, .file = entry->path}, "%s: %s cannot be watched: %s; edits are seen on reload alone",
-                        entry->name_text, entry->path, strerror(-r));
+                log_write(LOG_ERR, &(struct log_fields){.zone = entry->name_text, .file = entry->path},
+                        "%s: %s cannot be watched: %s; edits are seen on reload alone", entry->name_text,
+                        entry->path, strerror(-r));
         entry->is_watched = r == 0;
 }
 
@@ -138,7 +149,8 @@ static int scan_blocks(struct registry *registry)
 {
         for (size_t i = 0; i < registry->conf->zone_count; i++) {
                 struct registry_entry *entry;
-                int r = entry_ensure(registry, registry->conf->zones[i].name, registry->conf->zones[i].file, NULL, &entry);
+                int r = entry_ensure(
+                        registry, registry->conf->zones[i].name, registry->conf->zones[i].file, NULL, &entry);
                 if (r < 0)
                         return r;
                 entry_watch(registry, entry);
@@ -154,7 +166,8 @@ static void watch_symlink(struct registry *registry, unsigned char type, struct 
                 entry_watch(registry, entry);
 }
 
-static int scan_file(struct registry *registry, const struct conf_zone_files *folder, const char *file_name, unsigned char type, struct registry_entry **ret_entry)
+static int scan_file(struct registry *registry, const struct conf_zone_files *folder, const char *file_name,
+        unsigned char type, struct registry_entry **ret_entry)
 {
         struct registry_entry *entry;
         uint8_t name[NAME_MAX_LENGTH];
@@ -162,7 +175,8 @@ static int scan_file(struct registry *registry, const struct conf_zone_files *fo
         int r = source_zone_name(file_name, folder->file_name, name);
 
         if (r == -EINVAL)
-                log_write(LOG_WARNING, NULL, "%s/%s: the file's name is no zone's name; it is left out", folder->directory, file_name);
+                log_write(LOG_WARNING, NULL, "%s/%s: the file's name is no zone's name; it is left out",
+                        folder->directory, file_name);
         if (r != 0)
                 return 1;
         if (asprintf(&path, "%s/%s", folder->directory, file_name) < 0)
@@ -175,7 +189,8 @@ static int scan_file(struct registry *registry, const struct conf_zone_files *fo
         return 0;
 }
 
-int registry_scan_file(struct registry *registry, const struct conf_zone_files *folder, const char *file_name, struct registry_entry **ret_entry)
+int registry_scan_file(struct registry *registry, const struct conf_zone_files *folder, const char *file_name,
+        struct registry_entry **ret_entry)
 {
         return scan_file(registry, folder, file_name, DT_UNKNOWN, ret_entry);
 }
@@ -192,7 +207,8 @@ static int scan_folder(struct registry *registry, const struct conf_zone_files *
         struct dirent *item;
 
         if (!dir) {
-                log_write(LOG_ERR, &(struct log_fields){.file = folder->directory}, "zone-files: %s cannot be read: %s", folder->directory, strerror(errno));
+                log_write(LOG_ERR, &(struct log_fields){.file = folder->directory},
+                        "zone-files: %s cannot be read: %s", folder->directory, strerror(errno));
                 return 0;
         }
         while ((item = readdir(dir))) {
@@ -204,7 +220,8 @@ static int scan_folder(struct registry *registry, const struct conf_zone_files *
         return 0;
 }
 
-static const struct conf_zone_files *folder_of(const struct registry *registry, const char *path, size_t length)
+static const struct conf_zone_files *folder_of(
+        const struct registry *registry, const char *path, size_t length)
 {
         for (size_t i = 0; i < registry->conf->zone_files_count; i++) {
                 const char *directory = registry->conf->zone_files[i].directory;
@@ -229,7 +246,8 @@ static void remove_from_store(struct registry *registry, const uint8_t *name)
         publisher_post(registry->publisher, job);
 }
 
-/* A zone of the store that no block and no file names: its file is gone from a zone folder, or it has left the configuration. */
+/* A zone of the store that no block and no file names: its file is gone from a zone folder, or it has left
+ * the configuration. */
 static int scan_row(struct registry *registry, struct store_read *read, struct store_zone *row)
 {
         const struct conf_zone_files *folder = NULL;
@@ -273,7 +291,8 @@ static void drop_unseen(struct registry *registry)
         while ((entry = table_next(&registry->by_name, &position))) {
                 if (entry->generation == registry->generation)
                         continue;
-                if (!entry->zone.is_configured && entry->folder && folder_of(registry, entry->folder, strlen(entry->folder)))
+                if (!entry->zone.is_configured && entry->folder &&
+                        folder_of(registry, entry->folder, strlen(entry->folder)))
                         continue; /* its file is gone: the look says so */
                 remove_from_store(registry, entry->zone.name);
                 registry_entry_drop(registry, entry);

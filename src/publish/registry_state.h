@@ -9,26 +9,26 @@
 #include <systemd/sd-event.h>
 
 struct registry_entry {
-        struct zone_entry zone;       /* what others see; first, so that one pointer is both */
+        struct zone_entry zone; /* what others see; first, so that one pointer is both */
         char *name_text;
         char *path;
         char *folder;
-        char *conflict;               /* a second file for the zone: nothing is read until one of them is gone */
-        char **includes;              /* what its last look read besides, NULL-terminated; it is a user of each */
-        uint64_t generation;          /* of the scan that saw it last */
-        uint32_t ahead_serial;        /* seen at a secondary, held */
-        uint64_t retry_at_usec;       /* monotonic; 0 = none */
+        char *conflict;         /* a second file for the zone: nothing is read until one of them is gone */
+        char **includes;        /* what its last look read besides, NULL-terminated; it is a user of each */
+        uint64_t generation;    /* of the scan that saw it last */
+        uint32_t ahead_serial;  /* seen at a secondary, held */
+        uint64_t retry_at_usec; /* monotonic; 0 = none */
         uint64_t retry_wait_usec;
-        uint64_t healed_usec;         /* monotonic */
-        unsigned half_read_count;     /* looks in a row whose verdict was not believed */
+        uint64_t healed_usec;     /* monotonic */
+        unsigned half_read_count; /* looks in a row whose verdict was not believed */
         bool has_been_looked_at;
-        bool is_watched;              /* by watch_file */
-        bool shares_path;             /* with the zone that by_path knows: it is a user of it */
+        bool is_watched;  /* by watch_file */
+        bool shares_path; /* with the zone that by_path knows: it is a user of it */
 };
 
-struct file_user {                    /* a file that zones include or have in common, and which */
+struct file_user { /* a file that zones include or have in common, and which */
         char *path;
-        struct table entries;         /* zone name -> struct registry_entry */
+        struct table entries; /* zone name -> struct registry_entry */
         bool is_watched;
 };
 
@@ -40,27 +40,31 @@ struct registry {
         sd_event_source *results_source;
         sd_event_source *retry_timer;
         struct watch *watch;
-        struct table by_name;         /* -> struct registry_entry */
-        struct table by_path;         /* -> struct registry_entry */
-        struct table users;           /* path -> struct file_user */
+        struct table by_name; /* -> struct registry_entry */
+        struct table by_path; /* -> struct registry_entry */
+        struct table users;   /* path -> struct file_user */
         struct registry_entry **sorted;
-        size_t sorted_count;          /* 0 = to be made anew */
+        size_t sorted_count; /* 0 = to be made anew */
         uint64_t generation;
-        uint64_t removal_at_usec;     /* monotonic: zones that could not be removed are tried again; 0 = there are none */
-        size_t unsettled;             /* zones known at start whose first look is not done */
+        uint64_t removal_at_usec; /* monotonic: zones that could not be removed are tried again; 0 = there are
+                                     none */
+        size_t unsettled;         /* zones known at start whose first look is not done */
         bool is_started;
 };
 
 /* registry.c */
 struct registry_entry *registry_entry_find(const struct registry *registry, const uint8_t *name);
-int registry_look(struct registry *registry, struct registry_entry *entry, bool forced, registry_done done, void *context);
-struct publish_job *registry_job_new(struct registry *registry, const struct registry_entry *entry, enum job_kind kind, registry_done done, void *context);
+int registry_look(struct registry *registry, struct registry_entry *entry, bool forced, registry_done done,
+        void *context);
+struct publish_job *registry_job_new(struct registry *registry, const struct registry_entry *entry,
+        enum job_kind kind, registry_done done, void *context);
 void registry_entry_drop(struct registry *registry, struct registry_entry *entry);
 
 /* registry_scan.c: which zones there are. */
 int registry_scan(struct registry *registry);
 /* The zone that a file of a folder makes. 0 = made or known, 1 = no zone file. */
-int registry_scan_file(struct registry *registry, const struct conf_zone_files *folder, const char *file_name, struct registry_entry **ret_entry);
+int registry_scan_file(struct registry *registry, const struct conf_zone_files *folder, const char *file_name,
+        struct registry_entry **ret_entry);
 int registry_scan_store(struct registry *registry);
 const struct conf_zone_files *registry_folder_of_file(const struct registry *registry, const char *path);
 void registry_path_leave(struct registry *registry, struct registry_entry *entry);
@@ -71,7 +75,8 @@ void registry_watch_event(void *context, enum watch_event event, const char *pat
 int registry_watch_folders(struct registry *registry, const struct conf *conf, bool begin);
 int registry_user_add(struct registry *registry, const char *path, struct registry_entry *entry);
 void registry_user_remove(struct registry *registry, const char *path, const struct registry_entry *entry);
-/* files: the zone's own first. True where one is watched for it now that was not: it may have changed since it was read. */
+/* files: the zone's own first. True where one is watched for it now that was not: it may have changed since
+ * it was read. */
 bool registry_includes_set(struct registry *registry, struct registry_entry *entry, char **files);
 
 /* registry_result.c: what became of a look. */

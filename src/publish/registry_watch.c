@@ -1,6 +1,8 @@
-/* What the watcher reports: files of zone folders, files that zones include, files that several zones have in common. Main loop.
+/* What the watcher reports: files of zone folders, files that zones include, files that several zones have in
+ * common. Main loop.
  *
- * A path leads to the zones to look at by two tables: by_path has the zone whose own file it is; users has the zones that read it besides. */
+ * A path leads to the zones to look at by two tables: by_path has the zone whose own file it is; users has
+ * the zones that read it besides. */
 #include "publish/registry_state.h"
 
 #include "base/log.h"
@@ -21,8 +23,9 @@ int registry_watch_folders(struct registry *registry, const struct conf *conf, b
                 else
                         watch_forget(registry->watch, directory);
                 if (r < 0)
-                        log_write(LOG_ERR, &(struct log_fields){.file = directory}, "zone-files: %s cannot be watched: %s; edits are seen on reload alone", directory,
-                                strerror(-r));
+                        log_write(LOG_ERR, &(struct log_fields){.file = directory},
+                                "zone-files: %s cannot be watched: %s; edits are seen on reload alone",
+                                directory, strerror(-r));
         }
         return 0;
 }
@@ -58,7 +61,8 @@ int registry_user_add(struct registry *registry, const char *path, struct regist
 {
         struct file_user *user = table_get(&registry->users, path, strlen(path));
         if (!user)
-                user = user_new(registry, path, conf_policy_for(registry->conf, entry->zone.name)->settle_usec);
+                user = user_new(
+                        registry, path, conf_policy_for(registry->conf, entry->zone.name)->settle_usec);
         if (!user)
                 return -ENOMEM;
         int r = table_put(&user->entries, entry->zone.name, name_length(entry->zone.name), entry, NULL);
@@ -134,10 +138,13 @@ bool registry_includes_set(struct registry *registry, struct registry_entry *ent
 /* ---- events ---- */
 
 /* A file that is gone may have been one of two for its zone. */
-static struct registry_entry *entry_in_conflict(struct registry *registry, const struct conf_zone_files *folder, const char *file_name)
+static struct registry_entry *entry_in_conflict(
+        struct registry *registry, const struct conf_zone_files *folder, const char *file_name)
 {
         uint8_t name[NAME_MAX_LENGTH];
-        struct registry_entry *entry = source_zone_name(file_name, folder->file_name, name) == 0 ? registry_entry_find(registry, name) : NULL;
+        struct registry_entry *entry = source_zone_name(file_name, folder->file_name, name) == 0
+                                               ? registry_entry_find(registry, name)
+                                               : NULL;
         return entry && entry->conflict ? entry : NULL;
 }
 
@@ -191,7 +198,8 @@ void registry_watch_event(void *context, enum watch_event event, const char *pat
                 on_file(registry, path);
                 break;
         case WATCH_RESCAN:
-                log_write(LOG_INFO, &(struct log_fields){.file = path}, "%s: looking at all of it again", path);
+                log_write(
+                        LOG_INFO, &(struct log_fields){.file = path}, "%s: looking at all of it again", path);
                 registry_scan(registry);
                 registry_look_at_closed(registry);
                 break;

@@ -51,7 +51,8 @@ enum settle_event {
                                 */
         SETTLE_ON_SEEN_FILLED, /* octets, one link */
         SETTLE_ON_SEEN_LINK,   /* a second link, or a symlink */
-        SETTLE_ON_READ_HALF,   /* what was told was read while the next writer was at it: its close counts at once */
+        SETTLE_ON_READ_HALF,   /* what was told was read while the next writer was at it: its close counts at
+                                  once */
 };
 
 struct settle_state settle_after(

@@ -221,7 +221,8 @@ int store_batch_zone_text(struct store_batch *batch, uint64_t zone_id, enum stor
         if (r == 0) {
                 publication.flags = zone.flags;
                 zone.flags = zone_flags(&publication, zone.flags);
-                if (zone.flags != publication.flags) /* the row before the text: a put may move what the map shows */
+                if (zone.flags !=
+                        publication.flags) /* the row before the text: a put may move what the map shows */
                         r = batch_zone_put(batch, &zone, zone.files, zone.file_count);
         }
         if (r == 0)

@@ -30,7 +30,8 @@ static int delta_add_removed(struct delta *delta, const struct record *record)
         return record_list_add(&delta->removed, &copy);
 }
 
-static int delta_merge(const struct delta_source *old, const struct record_list *new_records, struct delta *delta)
+static int delta_merge(
+        const struct delta_source *old, const struct record_list *new_records, struct delta *delta)
 {
         struct record before;
         size_t i = 0;
@@ -40,7 +41,9 @@ static int delta_merge(const struct delta_source *old, const struct record_list 
                 int r = 0;
                 if (end < 0)
                         return end;
-                int order = end == 1 ? 1 : i == new_records->count ? -1 : record_compare(&before, &new_records->items[i]);
+                int order = end == 1                  ? 1
+                            : i == new_records->count ? -1
+                                                      : record_compare(&before, &new_records->items[i]);
                 bool stays = order == 0 && record_is_identical(&before, &new_records->items[i]);
                 if (order <= 0 && !stays)
                         r = delta_add_removed(delta, &before);
@@ -80,14 +83,15 @@ static int hash_record(EVP_MD_CTX *context, uint8_t sign, const struct record *r
         write_u16(fixed + 1, record->type);
         write_u32(fixed + 3, record->ttl);
         write_u16(fixed + 7, record->rdata_length);
-        if (EVP_DigestUpdate(context, fixed, sizeof(fixed)) != 1
-                || EVP_DigestUpdate(context, record->owner, name_length(record->owner)) != 1
-                || EVP_DigestUpdate(context, record->rdata, record->rdata_length) != 1)
+        if (EVP_DigestUpdate(context, fixed, sizeof(fixed)) != 1 ||
+                EVP_DigestUpdate(context, record->owner, name_length(record->owner)) != 1 ||
+                EVP_DigestUpdate(context, record->rdata, record->rdata_length) != 1)
                 return -EIO;
         return 0;
 }
 
-int delta_hash(const struct delta *delta, uint64_t base_version, const struct record *soa, uint8_t ret_hash[static DELTA_HASH_SIZE])
+int delta_hash(const struct delta *delta, uint64_t base_version, const struct record *soa,
+        uint8_t ret_hash[static DELTA_HASH_SIZE])
 {
         CLEANUP(cleanup_digest_context) EVP_MD_CTX *context = EVP_MD_CTX_new();
         uint8_t version[8];
@@ -96,7 +100,8 @@ int delta_hash(const struct delta *delta, uint64_t base_version, const struct re
         if (!context)
                 return -ENOMEM;
         write_u64(version, base_version);
-        if (EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1 || EVP_DigestUpdate(context, version, sizeof(version)) != 1)
+        if (EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1 ||
+                EVP_DigestUpdate(context, version, sizeof(version)) != 1)
                 return -EIO;
         if (soa)
                 r = hash_record(context, '=', soa);

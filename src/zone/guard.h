@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 struct guard_input {
-        uint64_t records_before;     /* of the published version, the SOA counted; 0 = the zone is new */
-        uint64_t rrsets_before;      /* RRsets that count: not RRSIG, NSEC*, ZONEMD, SOA */
-        uint64_t rrsets_gone;        /* of those, how many have no record left (a changed RDATA is no deletion) */
+        uint64_t records_before; /* of the published version, the SOA counted; 0 = the zone is new */
+        uint64_t rrsets_before;  /* RRsets that count: not RRSIG, NSEC*, ZONEMD, SOA */
+        uint64_t rrsets_gone;    /* of those, how many have no record left (a changed RDATA is no deletion) */
         bool apex_ns_gone;
         bool ends_without_newline;
         uint64_t max_delete_percent; /* 30 */

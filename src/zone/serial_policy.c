@@ -1,7 +1,8 @@
 /* The serial rules. Pure; any thread.
  *
- * The file's serial is an opinion: it wins where it is ahead of everything that clients may have seen, and does not look like a
- * typo. Else the policy makes the next one, always above `base`: the furthest of the published serial and the floor. */
+ * The file's serial is an opinion: it wins where it is ahead of everything that clients may have seen, and
+ * does not look like a typo. Else the policy makes the next one, always above `base`: the furthest of the
+ * published serial and the floor. */
 #include "zone/serial_policy.h"
 
 #include "dns/serial.h"
@@ -41,13 +42,15 @@ static uint32_t policy_value(const struct serial_question *question, uint32_t ba
         return base == 0 ? 1 : serial_add(base, 1);
 }
 
-static enum serial_decision next_from_policy(const struct serial_question *question, uint32_t base, uint32_t *ret_serial)
+static enum serial_decision next_from_policy(
+        const struct serial_question *question, uint32_t base, uint32_t *ret_serial)
 {
         uint32_t value = policy_value(question, base);
         uint32_t today = serial_date_value(question->now_sec);
         bool runs_on = question->method == SERIAL_METHOD_DATE && base >= today && base - today < 99;
 
-        if (question->floor_needs_gap && question->method != SERIAL_METHOD_DATE && !serial_is_ahead(value, base + SERIAL_LOST_GAP))
+        if (question->floor_needs_gap && question->method != SERIAL_METHOD_DATE &&
+                !serial_is_ahead(value, base + SERIAL_LOST_GAP))
                 value = serial_add(base, SERIAL_LOST_GAP);
         if (base == 0 || serial_is_ahead(value, base)) {
                 *ret_serial = value == 0 ? 1 : value;
@@ -57,7 +60,8 @@ static enum serial_decision next_from_policy(const struct serial_question *quest
         return runs_on && !question->floor_needs_gap ? SERIAL_FROM_POLICY : SERIAL_FROM_POLICY_BEHIND;
 }
 
-static enum serial_decision next_signed_elsewhere(const struct serial_question *question, uint32_t base, uint32_t *ret_serial)
+static enum serial_decision next_signed_elsewhere(
+        const struct serial_question *question, uint32_t base, uint32_t *ret_serial)
 {
         bool advances = question->file != 0 && (base == 0 || serial_is_ahead(question->file, base));
         if (advances) {
@@ -91,8 +95,9 @@ enum serial_decision serial_next(const struct serial_question *question, uint32_
                         return SERIAL_FROM_FILE;
                 }
         }
-        bool must_publish = question->published == 0 || question->floor_needs_gap || question->content_changed
-                || (question->floor != 0 && serial_is_ahead(question->floor, question->published));
+        bool must_publish = question->published == 0 || question->floor_needs_gap ||
+                            question->content_changed ||
+                            (question->floor != 0 && serial_is_ahead(question->floor, question->published));
         if (!must_publish)
                 return SERIAL_SAME;
         return next_from_policy(question, base, ret_serial);

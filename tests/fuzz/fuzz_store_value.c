@@ -1,5 +1,6 @@
-/* Values of the store, behind a checksum that is right: what a decoder gets where a disk, or a bug of ours, wrote something that nobody made.
- * The first octet says which decoder; the rest is the body. What decodes has to encode to something that decodes to the same. */
+/* Values of the store, behind a checksum that is right: what a decoder gets where a disk, or a bug of ours,
+ * wrote something that nobody made. The first octet says which decoder; the rest is the body. What decodes
+ * has to encode to something that decodes to the same. */
 #include "store/store_data.h"
 
 #include <stdlib.h>

@@ -170,7 +170,8 @@ static void a_text_read_half_is_told_at_the_next_close(void **unused)
         assert_int_equal(settle_due(&half, 9000 * MSEC), SETTLE_DO_WAIT); /* open still */
         half = after(half, SETTLE_ON_CLOSED, 5002 * MSEC);
         assert_int_equal(settle_due(&half, 5002 * MSEC), SETTLE_DO_TELL_CHANGED);
-        struct settle_state closed = after(after(state, SETTLE_ON_CLOSED, 5001 * MSEC), SETTLE_ON_READ_HALF, 5002 * MSEC);
+        struct settle_state closed =
+                after(after(state, SETTLE_ON_CLOSED, 5001 * MSEC), SETTLE_ON_READ_HALF, 5002 * MSEC);
         assert_int_equal(settle_due(&closed, 5002 * MSEC), SETTLE_DO_TELL_CHANGED);
 }
 

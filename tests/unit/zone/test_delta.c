@@ -18,12 +18,18 @@ struct world {
         struct record_list list;
 };
 
-static void add(struct world *world, const char *owner_text, uint16_t type, uint32_t ttl, const void *rdata, size_t length)
+static void add(struct world *world, const char *owner_text, uint16_t type, uint32_t ttl, const void *rdata,
+        size_t length)
 {
         uint8_t owner[NAME_MAX_LENGTH];
         size_t owner_length;
         assert_int_equal(name_from_text(owner_text, strlen(owner_text), apex, owner, &owner_length, NULL), 0);
-        struct record record = {.owner = owner, .rdata = rdata, .rdata_length = (uint16_t)length, .ttl = ttl, .type = type}, copy;
+        struct record record = {.owner = owner,
+                              .rdata = rdata,
+                              .rdata_length = (uint16_t)length,
+                              .ttl = ttl,
+                              .type = type},
+                      copy;
         assert_int_equal(record_copy(&world->arena, &record, &copy), 0);
         assert_int_equal(record_list_add(&world->list, &copy), 0);
 }
@@ -66,7 +72,8 @@ static void fill(struct world *world, unsigned seed)
                 add(world, owners[rand() % 6], TYPE_A, rand() % 2 ? 300 : 600, address, 4);
                 /* Normal form: no duplicates, whatever their case and TTL. */
                 for (size_t n = 0; n < before.count; n++)
-                        if (record_is_same(&world->list.items[n], &world->list.items[world->list.count - 1])) {
+                        if (record_is_same(
+                                    &world->list.items[n], &world->list.items[world->list.count - 1])) {
                                 world->list.count--;
                                 break;
                         }
@@ -83,12 +90,17 @@ static void test_against_oracle(void **state)
                 fill(&after, seed * 7919);
                 struct walk walk = {.list = &before.list};
                 struct delta delta;
-                assert_int_equal(delta_make(&(struct delta_source){.context = &walk, .next = walk_next}, &after.list, &delta), 0);
+                assert_int_equal(delta_make(&(struct delta_source){.context = &walk, .next = walk_next},
+                                         &after.list, &delta),
+                        0);
                 for (size_t i = 0; i < before.list.count; i++)
-                        assert_int_equal(count_in(&delta.removed, &before.list.items[i]), !count_in(&after.list, &before.list.items[i]));
+                        assert_int_equal(count_in(&delta.removed, &before.list.items[i]),
+                                !count_in(&after.list, &before.list.items[i]));
                 for (size_t i = 0; i < after.list.count; i++)
-                        assert_int_equal(count_in(&delta.added, &after.list.items[i]), !count_in(&before.list, &after.list.items[i]));
-                assert_int_equal(before.list.count - delta.removed.count + delta.added.count, after.list.count);
+                        assert_int_equal(count_in(&delta.added, &after.list.items[i]),
+                                !count_in(&before.list, &after.list.items[i]));
+                assert_int_equal(
+                        before.list.count - delta.removed.count + delta.added.count, after.list.count);
                 delta_free(&delta);
                 drop(&before);
                 drop(&after);
@@ -107,7 +119,9 @@ static void test_case_and_ttl_are_changes(void **state)
         add(&after, "y", TYPE_A, 300, "\300\0\2\1", 4);
         struct walk walk = {.list = &before.list};
         struct delta delta;
-        assert_int_equal(delta_make(&(struct delta_source){.context = &walk, .next = walk_next}, &after.list, &delta), 0);
+        assert_int_equal(
+                delta_make(&(struct delta_source){.context = &walk, .next = walk_next}, &after.list, &delta),
+                0);
         assert_int_equal(delta.removed.count, 2);
         assert_int_equal(delta.added.count, 2);
         assert_false(delta_is_empty(&delta));
@@ -138,7 +152,8 @@ static void test_hash_tells_deltas_apart(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_oracle), cmocka_unit_test(test_case_and_ttl_are_changes),
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_oracle),
+                cmocka_unit_test(test_case_and_ttl_are_changes),
                 cmocka_unit_test(test_hash_tells_deltas_apart)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,11 @@
 
 static struct guard_input input(uint64_t before, uint64_t gone)
 {
-        return (struct guard_input){.records_before = before + 1, .rrsets_before = before, .rrsets_gone = gone, .max_delete_percent = 30, .min_records = 10};
+        return (struct guard_input){.records_before = before + 1,
+                .rrsets_before = before,
+                .rrsets_gone = gone,
+                .max_delete_percent = 30,
+                .min_records = 10};
 }
 
 static void test_share(void **state)
@@ -22,13 +26,15 @@ static void test_share(void **state)
         assert_int_equal(guard_judge(&over), GUARD_DELETES);
         assert_int_equal(guard_judge(&small), GUARD_NONE);
         assert_int_equal(guard_judge(&ten), GUARD_DELETES);
-        assert_string_equal(guard_explain(GUARD_DELETES, &over, text, sizeof(text)), "31 of 100 RRsets would be gone (limit 30 %)");
+        assert_string_equal(guard_explain(GUARD_DELETES, &over, text, sizeof(text)),
+                "31 of 100 RRsets would be gone (limit 30 %)");
 }
 
 static void test_text_and_apex(void **state)
 {
         (void)state;
-        struct guard_input half = input(100, 0), apex = input(100, 0), fresh = {.ends_without_newline = true}, both = input(100, 50);
+        struct guard_input half = input(100, 0), apex = input(100, 0), fresh = {.ends_without_newline = true},
+                           both = input(100, 50);
         char text[300];
         half.ends_without_newline = true;
         apex.apex_ns_gone = true;
@@ -38,7 +44,8 @@ static void test_text_and_apex(void **state)
         assert_int_equal(guard_judge(&fresh), GUARD_NO_NEWLINE);
         assert_int_equal(guard_judge(&both), GUARD_DELETES | GUARD_NO_NEWLINE);
         assert_string_equal(guard_explain(GUARD_DELETES | GUARD_NO_NEWLINE, &both, text, sizeof(text)),
-                "50 of 100 RRsets would be gone (limit 30 %); the text ends without a newline, it may be half written");
+                "50 of 100 RRsets would be gone (limit 30 %); the text ends without a newline, it may be "
+                "half written");
 }
 
 static void test_explanation_fits(void **state)
@@ -63,7 +70,7 @@ static void test_counted_types(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_share), cmocka_unit_test(test_text_and_apex), cmocka_unit_test(test_explanation_fits),
-                cmocka_unit_test(test_counted_types)};
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_share), cmocka_unit_test(test_text_and_apex),
+                cmocka_unit_test(test_explanation_fits), cmocka_unit_test(test_counted_types)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
