@@ -222,10 +222,12 @@ int daemon_reload(void *context, char **ret_text)
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
+        struct daemon *daemon = context;
         CLEANUP_FREE char *text = NULL;
         (void)source, (void)info;
 
-        daemon_reload(context, &text);
+        if (daemon_reload(daemon, &text) == 0)
+                registry_reload_all(daemon->registry, NULL, NULL);
         return 0;
 }
 
