@@ -648,20 +648,44 @@ static void test_pinned_budget(void **state)
         server_end();
 }
 
+/* A port that nobody on this machine has at any address. */
+static unsigned port_free_everywhere(void)
+{
+        for (;;) {
+                int udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = socket(AF_INET, SOCK_STREAM, 0);
+                struct sockaddr_in any = {.sin_family = AF_INET};
+                socklen_t length = sizeof(any);
+                assert_int_equal(bind(udp, (struct sockaddr *)&any, length), 0);
+                assert_int_equal(getsockname(udp, (struct sockaddr *)&any, &length), 0);
+                bool is_free = bind(tcp, (struct sockaddr *)&any, length) == 0;
+                close(udp);
+                close(tcp);
+                if (is_free)
+                        return ntohs(any.sin_port);
+        }
+}
+
 static void test_reconfigure(void **state)
 {
         (void)state;
         const char *why = "";
-        server_begin(OPTIONS(""));
+        char text[2048];
+        unsigned port = port_free_everywhere();
+        snprintf(text, sizeof(text),
+                "options { directory \"/tmp\"; listen-on port %u { 127.0.0.1; }; listen-on-v6 { none; }; "
+                "};\n" BASE_CONF,
+                port);
+        server_begin(text);
         uint8_t bytes[1024];
         int old = dial(SOCK_STREAM, 0);
         send_all(old, bytes, framed(bytes, 1, example, TYPE_SOA, 0));
         expect_message(old, 1, RCODE_NOERROR, 1);
 
-        struct conf *closed =
-                conf_make("options { directory \"/tmp\"; listen-on port 65535 { 127.0.0.1; }; listen-on-v6 { "
-                          "none; }; };\n"
-                          "zone \"example.com\" { type primary; file \"a\"; allow-transfer { none; }; };\n");
+        snprintf(text, sizeof(text),
+                "options { directory \"/tmp\"; listen-on port %u { 127.0.0.1; }; listen-on-v6 { none; }; };\n"
+                "zone \"example.com\" { type primary; file \"a\"; allow-transfer { none; }; };\n",
+                port);
+        struct conf *closed = conf_make(text);
         assert_int_equal(server_reconfigure(server, closed, &why), 0);
         struct address kept;
         assert_int_equal(server_addresses(server, &kept, 1), 1);
@@ -683,7 +707,6 @@ static void test_reconfigure(void **state)
         udp_expect(example, TYPE_SOA, RCODE_NOERROR, 1);
 
         /* Another address of the same port, wider than the first: the old listener goes. */
-        char text[2048];
         snprintf(text, sizeof(text),
                 "options { directory \"/tmp\"; listen-on port %u { any; }; listen-on-v6 { none; }; "
                 "};\n" BASE_CONF,
