@@ -34,7 +34,7 @@ class Contender:
 
     def version(self):
         words = subprocess.run(self.version_argv(), capture_output=True, text=True, env=self.env)
-        return (words.stdout + words.stderr).splitlines()[0].strip()
+        return (words.stdout + words.stderr).splitlines()[0].split(" (Ext")[0].strip()
 
 
 class Zonecrier(Contender):

@@ -1,10 +1,10 @@
 /* What the machine can do at best, in the units in which the contenders are measured.
  *
- *      floor file PATH             reads PATH from the page cache and compares it with an earlier copy, in
- * pieces of 256 KiB floor hmac [SECONDS]        HMAC-SHA256 over 16 KiB, one core floor files FOLDER opens
- * and reads every file of FOLDER
+ *      floor file PATH         reads PATH from the page cache, compares it with an earlier copy
+ *      floor hmac [SECONDS]    HMAC-SHA256 over 16 KiB, one core
+ *      floor files FOLDER      opens and reads every file of FOLDER
  *
- * One line of JSON: the best of several rounds, as the floor has no bad luck. */
+ * One line of JSON; of several rounds. */
 #include "wire.h"
 
 #include <dirent.h>

@@ -55,14 +55,15 @@ def one_zone(bench, contender, maker, folder, records, tag):
         if bench.wants(f"soa-{tag}"):
             result = session.soa_load(zone, "-t", 3)
             bench.save(f"soa-{tag}", contender, {"per_sec": result["answers_per_sec"], "cpu_usec": result["cpu_usec"]}, result)
-        if bench.wants(f"latency-{tag}"):
-            latency(bench, session, zone, f"latency-{tag}")
-        if bench.wants(f"replace-{tag}"):
-            replace(bench, session, zone, f"replace-{tag}")
         if bench.wants(f"warm-{tag}"):
             warm(bench, session, zone, f"warm-{tag}")
         if bench.wants(f"uncached-{tag}"):
             uncached(bench, session, zone, f"uncached-{tag}")
+        # Last, as these fill the journals.
+        if bench.wants(f"latency-{tag}"):
+            latency(bench, session, zone, f"latency-{tag}")
+        if bench.wants(f"replace-{tag}"):
+            replace(bench, session, zone, f"replace-{tag}")
 
 
 def memory_in_edit(bench, session, zone, row):

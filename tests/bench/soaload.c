@@ -1,12 +1,12 @@
 /* SOA queries over UDP, as many as the server takes or at a pace.
  *
- *      soaload [-t SECONDS] [-s SOCKETS] [-q IN_FLIGHT] SERVER:PORT ZONE     always IN_FLIGHT under way on
- * each socket soaload [-t SECONDS] [-s SOCKETS] -r RATE SERVER:PORT ZONE            RATE a second in all;
- * each one's latency
+ *      soaload [-t SECONDS] [-s SOCKETS] [-q IN_FLIGHT] SERVER:PORT ZONE
+ *      soaload [-t SECONDS] [-s SOCKETS] -r RATE SERVER:PORT ZONE
  *
- * Every socket has a source port of its own, so that a server with a socket for each thread gets work on all
- * of them. An ID names the query within its socket. One thread; queries and answers go in batches, so that
- * the server is what is measured. One line of JSON. */
+ * The first keeps IN_FLIGHT queries under way on each socket; the second sends RATE a second in all and tells
+ * their latencies. Every socket has a source port of its own, so that a server with a socket for each thread
+ * gets work on all of them. An ID names the query within its socket. One thread; queries and answers go in
+ * batches, so that the server is what is measured. One line of JSON. */
 #include "wire.h"
 
 #include <poll.h>

@@ -8,12 +8,12 @@
  * never answer. Between edits every NOTIFY is answered. An edit is one line on standard input, its words
  * parted by tabs:
  *
- *      edit  ZONE  SERIAL  PLAN  SECONDS  [COMMAND ...]    one zone, until all targets hold what follows
- * SERIAL many  COUNT -       PLAN  SECONDS  [COMMAND ...]    until NOTIFY has come for COUNT zones zNNNNNN.*
+ *      edit  ZONE  SERIAL  PLAN  SECONDS  [COMMAND ...]
+ *      many  COUNT -       PLAN  SECONDS  [COMMAND ...]
  *
- * PLAN is a file of lines "write PATH OFFSET TEXT" and "rename FROM TO". The answer is one line of JSON,
- * times in ms from just before the first write (and, as since_last_ms, what lies between the first write and
- * the end of the last). One thread, epoll. */
+ * The first is over when all targets hold what follows SERIAL; the second when NOTIFY has come for COUNT
+ * zones zNNNNNN.*. PLAN is a file of lines "write PATH OFFSET TEXT" and "rename FROM TO". The answer is one
+ * line of JSON, times in ms from just before the first write. One thread, epoll. */
 #include "wire.h"
 
 #include <fcntl.h>
