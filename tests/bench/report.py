@@ -55,6 +55,7 @@ LINES = [
     Line("latency-1m", "SOA p99: full load to idle", "p99_factor", unit="x", reach="2 at most"),
     Line("memory-1m", "memory, 1 M loaded: PSS", "steady_mb", unit="MB", floor=None, newest={"knot": 354, "bind": 367, "nsd": 503}, reach="1/4 of Knot"),
     Line("memory-1m", "memory, peak in an edit", "peak_mb", unit="MB", floor=None, newest={"knot": 709, "bind": 835, "nsd": 923}, reach="1/4 of Knot"),
+    Line("memory-1m", "memory, peak in the cold start", "cold_peak_mb", unit="MB", floor=None),
     Line("replace-1m", "1 M replaced whole: first NOTIFY", "ms"),
     Line("replace-1m", "1 M replaced whole: peak memory", "peak_mb", unit="MB", floor=None),
     Line("cold-10kz", "10,000 zones, cold start", "ms", newest={"nsd": 560}, reach="2 x best"),

@@ -43,7 +43,7 @@ def one_zone(bench, contender, maker, folder, records, tag):
         first, _ = session.start(zone.serial)
         bench.save(f"cold-{tag}", contender, {"ms": first})
         session.settle()
-        bench.save(f"memory-{tag}", contender, {"steady_mb": session.pss_mb()})
+        bench.save(f"memory-{tag}", contender, {"cold_peak_mb": session.peak_mb(-1), "steady_mb": session.pss_mb()})
         edit_once(session, zone, "command", 1)  # the first one may make a journal
         session.settle()
         for count, row in ((1, f"edit-{tag}"), (100, f"edit100-{tag}")):
@@ -196,7 +196,7 @@ def many_zones(bench, contender, maker, folder, count, records, tag):
         first, every = session.start(FIRST_SERIAL, seconds=400)
         bench.save(f"cold-{tag}", contender, {"ms": every, "first_ms": first})
         session.settle()
-        bench.save(f"memory-{tag}", contender, {"steady_mb": session.pss_mb()})
+        bench.save(f"memory-{tag}", contender, {"cold_peak_mb": session.peak_mb(-1), "steady_mb": session.pss_mb()})
         if bench.wants(f"edit-{tag}"):
             edit_once(session, middle, "command", 1)
             session.settle()
