@@ -2,6 +2,7 @@
  * the jobs that wait for its commit. Private to publish/. */
 #pragma once
 
+#include "base/crew.h"
 #include "base/table.h"
 #include "publish/job.h"
 #include "store/serial_file.h"
@@ -11,6 +12,7 @@ struct publish_batch {
         struct store *store;
         struct serial_file *serial_file;
         struct queue *results;
+        struct crew *crew;
         struct store_batch *open;     /* NULL = nothing to commit */
         struct serial_entry *serials; /* names point into the waiting jobs */
         size_t serial_count;

@@ -2,6 +2,7 @@
  * Private to publish/. */
 #pragma once
 
+#include "base/crew.h"
 #include "conf/conf.h"
 #include "publish/batch.h"
 #include "source/source.h"
@@ -17,6 +18,8 @@ struct edit {
         struct publish_batch *batch;
         struct publish_job *job;
         const struct conf_policy *policy;
+        struct crew *crew; /* helps with a large zone; NULL while zones are read side by side */
+        int prepared;      /* what publish_prepare() came to */
 
         struct store_read *read; /* the published version */
         struct store_zone row;

@@ -10,23 +10,35 @@
 #include "zone/serial_policy.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A TSIG-less query may move the serial by this much; beyond, a person decides. */
 #define AHEAD_UNSIGNED_MAX (1u << 24)
 
-static int publish_zone(struct edit *edit)
+/* The steps that only read: several zones at a time may be in them, on any threads. */
+static int read_zone(struct edit *edit)
 {
         int r = edit_open(edit);
         if (r == EDIT_GOES_ON)
                 r = edit_read(edit);
         if (r == EDIT_GOES_ON)
                 r = edit_compare(edit);
-        if (r == EDIT_GOES_ON)
-                r = edit_judge(edit);
+        return r;
+}
+
+static int write_zone(struct edit *edit)
+{
+        int r = edit_judge(edit);
         if (r == EDIT_GOES_ON)
                 r = edit_commit(edit);
         return r;
+}
+
+static int publish_zone(struct edit *edit)
+{
+        int r = read_zone(edit);
+        return r == EDIT_GOES_ON ? write_zone(edit) : r;
 }
 
 /* What approve names when a serial seen at a secondary is held. */
@@ -228,14 +240,56 @@ static int run(struct edit *edit)
         return publish_zone(edit);
 }
 
+static void edit_begin(struct edit *edit, struct publish_batch *batch, struct publish_job *job)
+{
+        *edit = (struct edit){
+                .batch = batch, .job = job, .policy = conf_policy_for(job->conf, job->name), .fd = -1};
+}
+
+static int outcome(const struct edit *edit, int r)
+{
+        return r < 0 ? r : edit->has_written ? PUBLISH_IN_BATCH : PUBLISH_ANSWERED;
+}
+
 int publish_run(struct publish_batch *batch, struct publish_job *job)
 {
+        struct edit edit;
+
         if (job->kind == JOB_STATE)
                 return write_state(batch, job);
-
-        struct edit edit = {
-                .batch = batch, .job = job, .policy = conf_policy_for(job->conf, job->name), .fd = -1};
+        edit_begin(&edit, batch, job);
+        edit.crew = batch->crew;
         int r = run(&edit);
         edit_close(&edit);
-        return r < 0 ? r : edit.has_written ? PUBLISH_IN_BATCH : PUBLISH_ANSWERED;
+        return outcome(&edit, r);
+}
+
+struct edit *publish_prepare(struct publish_batch *batch, struct publish_job *job)
+{
+        struct edit *edit = malloc(sizeof(*edit));
+
+        if (!edit)
+                return NULL;
+        edit_begin(edit, batch, job);
+        edit->prepared = begin(edit);
+        if (edit->prepared == 0)
+                edit->prepared = read_zone(edit);
+        return edit;
+}
+
+uint64_t publish_prepared_bytes(const struct edit *edit)
+{
+        return edit->identity.size_bytes;
+}
+
+int publish_finish(struct edit *edit)
+{
+        int r = edit->prepared;
+
+        if (r == EDIT_GOES_ON)
+                r = write_zone(edit);
+        edit_close(edit);
+        r = outcome(edit, r);
+        free(edit);
+        return r;
 }

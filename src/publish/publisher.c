@@ -1,5 +1,6 @@
 /* The publisher's thread: the only writer of the store.
  *
+ * The files of zones that wait together are read side by side, by a crew; what is written is written here.
  * All jobs that wait are one batch, as far as its limits allow: ten thousand edited zones cost a few commits,
  * one edited zone costs one. A zone that is in the open batch already is committed before it is looked at
  * again, so every look sees what is published. */
@@ -21,6 +22,8 @@
 #include <unistd.h>
 
 #define HEARTBEAT_MSEC 1000
+#define LOOKS_MAX 64                 /* zones read side by side */
+#define LOOKS_MAX_BYTES (8ull << 20) /* no further one is begun when this much text was read */
 
 struct publisher {
         pthread_t thread;
@@ -51,9 +54,8 @@ static void answer_at_once(struct publisher *publisher, struct publish_job *job)
 }
 
 /* Into the batch, or answered. A negative errno: the batch is spoilt and the job has no answer. */
-static int run_job(struct publisher *publisher, struct publish_job *job)
+static int settle_job(struct publisher *publisher, struct publish_job *job, int r)
 {
-        int r = publish_run(&publisher->batch, job);
         if (r == PUBLISH_IN_BATCH) {
                 int waits = publish_batch_wait(&publisher->batch, job);
                 if (waits < 0)
@@ -71,6 +73,11 @@ static void answer_failed(struct publisher *publisher, struct publish_job *job, 
 {
         publish_job_failed(job, "the store", r);
         answer_at_once(publisher, job);
+}
+
+static int run_job(struct publisher *publisher, struct publish_job *job)
+{
+        return settle_job(publisher, job, publish_run(&publisher->batch, job));
 }
 
 /* Each in a transaction of its own. */
@@ -135,17 +142,95 @@ static void run_spoiler(struct publisher *publisher, struct publish_job *job, in
         answer_failed(publisher, job, r);
 }
 
-static void publisher_run_job(struct publisher *publisher, struct publish_job *job)
+/* ---- looks at several zones: read side by side, then written one after the other ---- */
+
+struct look {
+        struct publish_job *job;
+        struct edit *edit; /* NULL = not begun: there is much in memory already, or no memory */
+};
+
+struct looks {
+        struct publish_batch *batch;
+        struct look items[LOOKS_MAX];
+        unsigned count;
+        _Atomic uint64_t bytes; /* of the files read */
+};
+
+static void prepare_look(void *context, unsigned index)
+{
+        struct looks *looks = context;
+        struct look *look = &looks->items[index];
+
+        if (atomic_load(&looks->bytes) > LOOKS_MAX_BYTES)
+                return;
+        look->edit = publish_prepare(looks->batch, look->job);
+        if (look->edit)
+                atomic_fetch_add(&looks->bytes, publish_prepared_bytes(look->edit));
+}
+
+static bool looks_have(const struct looks *looks, const uint8_t *name)
+{
+        for (unsigned i = 0; i < looks->count; i++)
+                if (name_equal(looks->items[i].job->name, name))
+                        return true;
+        return false;
+}
+
+/* Takes looks from the front of the list as long as each is at another zone, none of them in the batch. */
+static struct publish_job *looks_take(struct looks *looks, struct publish_job *job)
+{
+        for (; job && looks->count < LOOKS_MAX; job = (struct publish_job *)job->item.next) {
+                if (job->kind != JOB_LOOK || publish_batch_has(looks->batch, job->name) ||
+                        looks_have(looks, job->name))
+                        break;
+                looks->items[looks->count++] = (struct look){.job = job};
+        }
+        return job;
+}
+
+static void finish_job(struct publisher *publisher, struct publish_job *job, struct edit *edit)
 {
         struct publish_batch *batch = &publisher->batch;
 
         if (job->kind != JOB_STATE && publish_batch_has(batch, job->name))
                 publish_batch_commit(batch);
-        int r = run_job(publisher, job);
+        int r = edit ? publish_finish(edit) : publish_run(batch, job);
+        r = settle_job(publisher, job, r);
         if (r < 0)
                 run_spoiler(publisher, job, r);
         if (publish_batch_is_full(batch))
                 publish_batch_commit(batch);
+}
+
+/* Runs the first job of the list, or several at its front. Returns the rest. */
+static struct publish_job *run_front(struct publisher *publisher, struct publish_job *job)
+{
+        struct looks looks = {.batch = &publisher->batch};
+        struct publish_job *rest = (struct publish_job *)job->item.next;
+
+        if (rest)
+                rest = looks_take(&looks, job);
+        if (looks.count < 2) {
+                rest = (struct publish_job *)job->item.next;
+                finish_job(publisher, job, NULL);
+                return rest;
+        }
+        crew_run(publisher->batch.crew, prepare_look, &looks, looks.count);
+        for (unsigned i = 0; i < looks.count; i++)
+                finish_job(publisher, looks.items[i].job, looks.items[i].edit);
+        return rest;
+}
+
+/* At the end only small state is still written. */
+static struct publish_job *drop_front(struct publisher *publisher, struct publish_job *job)
+{
+        struct publish_job *rest = (struct publish_job *)job->item.next;
+
+        if (job->kind == JOB_STATE)
+                finish_job(publisher, job, NULL);
+        else
+                publish_job_free(job);
+        return rest;
 }
 
 static void *publisher_main(void *argument)
@@ -166,14 +251,9 @@ static void *publisher_main(void *argument)
                         poll(&poll_fd, 1, HEARTBEAT_MSEC);
                         continue;
                 }
-                while (item) {
-                        struct publish_job *job = (struct publish_job *)item;
-                        item = item->next;
-                        if (atomic_load(&publisher->stopping) && job->kind != JOB_STATE)
-                                publish_job_free(job);
-                        else
-                                publisher_run_job(publisher, job);
-                }
+                for (struct publish_job *job = (struct publish_job *)item; job;)
+                        job = atomic_load(&publisher->stopping) ? drop_front(publisher, job)
+                                                                : run_front(publisher, job);
         }
         publish_batch_commit(&publisher->batch);
         return NULL;
@@ -191,13 +271,18 @@ int publisher_new(struct store *store, struct serial_file *serial_file, struct q
                 (struct publish_batch){.store = store, .serial_file = serial_file, .results = results};
         publisher_beat(publisher);
         int r = queue_new(&publisher->jobs);
+        if (r == 0)
+                r = crew_new(0, &publisher->batch.crew);
         if (r == 0) {
                 sigfillset(&all); /* signals are the main loop's */
                 pthread_sigmask(SIG_SETMASK, &all, &before);
                 r = -pthread_create(&publisher->thread, NULL, publisher_main, publisher);
                 pthread_sigmask(SIG_SETMASK, &before, NULL);
         }
+        if (r == 0)
+                pthread_setname_np(publisher->thread, "publisher");
         if (r < 0) {
+                crew_free(publisher->batch.crew);
                 queue_free(publisher->jobs);
                 free(publisher);
                 return r;
@@ -227,6 +312,7 @@ struct publisher *publisher_free(struct publisher *publisher)
         if (wake)
                 publisher_post(publisher, wake);
         pthread_join(publisher->thread, NULL);
+        crew_free(publisher->batch.crew);
         queue_free(publisher->jobs);
         free(publisher->batch.serials);
         free(publisher);

@@ -25,7 +25,8 @@
 struct source_snapshot {
         char *root;         /* as given: absolute, without final slashes */
         char *include_root; /* the same */
-        char *include_real; /* the include root without symlinks; an absolute $INCLUDE may name it so */
+        char *include_real; /* the include root without symlinks, once asked for; an absolute $INCLUDE may
+                               name it so */
         int include_fd;
         char *root_below;     /* root relative to the include root ("" = the same); NULL = it lies outside */
         struct arena arena;   /* paths */
@@ -157,6 +158,17 @@ static int remember(struct source_snapshot *snapshot, const char *path,
         return 0;
 }
 
+/* Asked for rarely, and a system call for each folder on the way. NULL: no memory. */
+static const char *include_real(struct source_snapshot *snapshot)
+{
+        if (!snapshot->include_real) {
+                const char *folder = snapshot->include_root;
+                CLEANUP_FREE char *real = realpath(folder[0] ? folder : "/", NULL);
+                snapshot->include_real = copy_folder_path(real ? real : folder);
+        }
+        return snapshot->include_real;
+}
+
 static int open_include_root(struct source_snapshot *snapshot)
 {
         char *folder = snapshot->include_root;
@@ -164,15 +176,12 @@ static int open_include_root(struct source_snapshot *snapshot)
         if (fd < 0)
                 return -errno;
         snapshot->include_fd = fd;
-        CLEANUP_FREE char *real = realpath(folder[0] ? folder : "/", NULL);
-        snapshot->include_real = copy_folder_path(real ? real : folder);
-        if (!snapshot->include_real)
-                return -ENOMEM;
 
         const char *below = path_below(snapshot->root, folder);
         if (!below) { /* told apart by text; the same by what they are? */
                 CLEANUP_FREE char *root_real = realpath(snapshot->root[0] ? snapshot->root : "/", NULL);
-                below = root_real ? path_below(root_real, snapshot->include_real) : NULL;
+                const char *real = root_real ? include_real(snapshot) : NULL;
+                below = real ? path_below(root_real, real) : NULL;
                 snapshot->root_below = below ? strdup(below) : NULL;
                 return below && !snapshot->root_below ? -ENOMEM : 0;
         }
@@ -248,8 +257,9 @@ static int open_beneath(
 
         if (path[0] == '/') {
                 below = path_below(path, snapshot->include_root);
-                if (!below)
-                        below = path_below(path, snapshot->include_real);
+                const char *real = below ? NULL : include_real(snapshot);
+                if (real)
+                        below = path_below(path, real);
         } else if (snapshot->root_below) {
                 int r = path_join(joined, snapshot->root_below, strlen(snapshot->root_below), path);
                 if (r < 0)

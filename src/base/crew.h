@@ -1,0 +1,17 @@
+/* A few threads that help one: parts of a task that are independent run at the same time, and the caller goes
+ * on when all are done. One task at a time; a part never starts another task. */
+#pragma once
+
+struct crew;
+
+/* threads: how many help, besides the caller; 0 = one less than there are processors, at most 7. They sleep
+ * between tasks, with all signals blocked. */
+int crew_new(unsigned threads, struct crew **ret_crew);
+struct crew *crew_free(struct crew *crew);
+/* Threads that work on a task, the caller's among them; 1 for NULL. */
+unsigned crew_size(const struct crew *crew);
+
+/* Calls part(context, i) for every i below count, each once, on any of the threads in any order. Without a
+ * crew (NULL) the caller does all of it. What the parts wrote is visible to the caller afterwards. */
+typedef void (*crew_part)(void *context, unsigned index);
+void crew_run(struct crew *crew, crew_part part, void *context, unsigned count);
