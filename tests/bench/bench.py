@@ -119,7 +119,8 @@ class Bench:
         self.options.rows.add("floor")
         file = tell("file", maker.folder / "floor.zone")
         self.save("floor", "machine", {"file_ms": file["median_ms"], "file_min_ms": file["min_ms"], "bytes": file["bytes"],
-                                       "hmac_bytes_per_sec": tell("hmac", 1)["bytes_per_sec"]})
+                                       "hmac_bytes_per_sec": tell("hmac", 1)["bytes_per_sec"],
+                                       "sync_ms": tell("sync", maker.folder)["median_ms"]})
 
     def scene(self, scene):
         for self.repeat in range(min(self.options.repeat, scene.repeat or self.options.repeat)):

@@ -3,6 +3,7 @@
  *      floor file PATH         reads PATH from the page cache, compares it with an earlier copy
  *      floor hmac [SECONDS]    HMAC-SHA256 over 16 KiB, one core
  *      floor files FOLDER      opens and reads every file of FOLDER
+ *      floor sync FOLDER       overwrites 4 KiB of a file there and has it on the disk (fdatasync)
  *
  * One line of JSON; of several rounds. */
 #include "wire.h"
@@ -92,6 +93,26 @@ static void files(const char *folder)
         printf("{\"files\": %zu, \"bytes\": %zu, \"ms\": %.3f}\n", count, bytes, best * 1e3);
 }
 
+static void sync_floor(const char *folder)
+{
+        static uint8_t block[4096];
+        char path[4096];
+        double took[50];
+        snprintf(path, sizeof(path), "%s/floor.sync", folder);
+        int fd = must(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), path);
+        for (int i = -1; i < 50; i++) { /* the first one makes the file */
+                double begun = now_sec();
+                block[0]++;
+                must((int)pwrite(fd, block, sizeof(block), 0), path);
+                must(fdatasync(fd), path);
+                if (i >= 0)
+                        took[i] = (now_sec() - begun) * 1e3;
+        }
+        unlink(path);
+        qsort(took, 50, sizeof(*took), by_value);
+        printf("{\"min_ms\": %.3f, \"median_ms\": %.3f, \"max_ms\": %.3f}\n", took[0], took[25], took[49]);
+}
+
 int main(int count, char **words)
 {
         if (count == 3 && strcmp(words[1], "file") == 0)
@@ -100,8 +121,10 @@ int main(int count, char **words)
                 hmac(count > 2 ? atof(words[2]) : 2);
         else if (count == 3 && strcmp(words[1], "files") == 0)
                 files(words[2]);
+        else if (count == 3 && strcmp(words[1], "sync") == 0)
+                sync_floor(words[2]);
         else {
-                fprintf(stderr, "usage: floor file PATH | hmac [SECONDS] | files FOLDER\n");
+                fprintf(stderr, "usage: floor file PATH | hmac [SECONDS] | files FOLDER | sync FOLDER\n");
                 return 2;
         }
         return 0;

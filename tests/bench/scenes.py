@@ -194,7 +194,8 @@ def many_zones(bench, contender, maker, folder, count, records, tag):
     middle = zones.zones[count // 2]
     with bench.session(contender, zones) as session:
         first, every = session.start(FIRST_SERIAL, seconds=400)
-        bench.save(f"cold-{tag}", contender, {"ms": every, "first_ms": first})
+        bare = session.tool(session.tools / "floor", "files", zones.folder)["ms"]
+        bench.save(f"cold-{tag}", contender, {"ms": every, "first_ms": first, "bare_ms": bare, "bare_factor": every / bare})
         session.settle()
         bench.save(f"memory-{tag}", contender, {"cold_peak_mb": session.peak_mb(-1), "steady_mb": session.pss_mb()})
         if bench.wants(f"edit-{tag}"):
@@ -218,7 +219,8 @@ def all_edited(bench, session, row):
         time.sleep(0.3)
         session.settle()
         result = session.edit_many(lines, contender.reload() if way == "command" else None)
-        bench.save(row, contender, {f"{way}_ms": result["all_ms"], f"{way}_first_ms": result["first_notify_ms"]}, result)
+        bench.save(row, contender, {f"{way}_ms": result["all_ms"], f"{way}_first_ms": result["first_notify_ms"],
+                                  f"{way}_written_ms": result["write_ms"], f"{way}_behind_ms": result["all_ms"] - result["write_ms"]}, result)
         session.settle()
     session.peak_begin()
     with Sampler(session, 0.02) as sampler:

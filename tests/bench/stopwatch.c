@@ -274,25 +274,6 @@ static void probe_send(double now)
         probe_at = now + 0.001;
 }
 
-static void plan_carry_out(const char *path)
-{
-        char line[4096], from[2048], to[2048];
-        long offset;
-        FILE *plan = fopen(path, "re");
-        if (!plan)
-                fail(path);
-        while (fgets(line, sizeof(line), plan)) {
-                if (sscanf(line, "write %2047s %ld %2047s", from, &offset, to) == 3) {
-                        int fd = must(open(from, O_WRONLY | O_CLOEXEC), from);
-                        must((int)pwrite(fd, to, strlen(to), offset), from);
-                        close(fd);
-                } else if (sscanf(line, "rename %2047s %2047s", from, to) == 2) {
-                        must(rename(from, to), from);
-                }
-        }
-        fclose(plan);
-}
-
 static void command_start(char **words)
 {
         posix_spawn_file_actions_t actions;
@@ -342,6 +323,27 @@ static bool turn(int wait_ms)
                 dispatch(&events[i]);
         }
         return has_input;
+}
+
+static void plan_carry_out(const char *path)
+{
+        char line[4096], from[2048], to[2048];
+        long offset, lines = 0;
+        FILE *plan = fopen(path, "re");
+        if (!plan)
+                fail(path);
+        while (fgets(line, sizeof(line), plan)) {
+                if (++lines % 32 == 0) /* NOTIFY of the first ones may come while the last are written */
+                        turn(0);
+                if (sscanf(line, "write %2047s %ld %2047s", from, &offset, to) == 3) {
+                        int fd = must(open(from, O_WRONLY | O_CLOEXEC), from);
+                        must((int)pwrite(fd, to, strlen(to), offset), from);
+                        close(fd);
+                } else if (sscanf(line, "rename %2047s %2047s", from, to) == 2) {
+                        must(rename(from, to), from);
+                }
+        }
+        fclose(plan);
 }
 
 static double since(double then)
