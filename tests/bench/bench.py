@@ -92,7 +92,7 @@ class Bench:
         print(f"{row:18} {name:10} {'' if x is None else x} {shown}", file=sys.stderr, flush=True)
 
     @contextlib.contextmanager
-    def session(self, contender, zones, suffix="", targets=1, dead=0):
+    def session(self, contender, zones, targets=1, dead=0):
         with Session(self.tools, contender, zones, targets, dead) as session:
             yield session
 

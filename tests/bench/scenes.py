@@ -261,11 +261,11 @@ def growth_count(bench, contender, maker, folder, count):
 
 def secondaries(bench, contender, maker, folder, count, dead):
     """So many secondaries of a zone of 1,000 records: each is told and takes its IXFR. With, and without, dead ones among them."""
+    zones = maker.one(folder, 1000)
+    zone = zones.zones[0]
     for ghosts in (0, dead):
-        zones = maker.one(folder / str(ghosts), 1000)
-        zone = zones.zones[0]
-        with bench.session(contender, zones, f"-{ghosts}", count, ghosts) as session:
-            session.start(zone.serial)
+        with bench.session(contender, zones, count, ghosts) as session:
+            session.start()
             session.settle()
             time.sleep(3 if ghosts else 1)
             for number in range(4):
