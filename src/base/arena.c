@@ -44,18 +44,25 @@ struct arena_block {
         char bytes[] __attribute__((aligned(ALIGNMENT)));
 };
 
+static size_t large_size(size_t size)
+{
+        return size < HUGE_PAGE_BYTES ? size : (size + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+}
+
+void *large_alloc(size_t size)
+{
+        if (size < HUGE_PAGE_BYTES)
+                return malloc(size);
+        void *bytes = aligned_alloc(HUGE_PAGE_BYTES, large_size(size));
+        if (bytes)
+                (void)madvise(bytes, large_size(size), MADV_HUGEPAGE); /* that it may refuse is no error */
+        return bytes;
+}
+
 static struct arena_block *block_new(size_t size)
 {
-        struct arena_block *block;
-        if (size >= HUGE_PAGE_BYTES) {
-                /* Aligned, so that the kernel can back it with huge pages; that it may refuse is no error. */
-                size = (size + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
-                block = aligned_alloc(HUGE_PAGE_BYTES, size);
-                if (block)
-                        (void)madvise(block, size, MADV_HUGEPAGE);
-        } else {
-                block = malloc(size);
-        }
+        size = large_size(size); /* all of it is of use */
+        struct arena_block *block = large_alloc(size);
         if (!block)
                 return NULL;
         block->older = NULL;

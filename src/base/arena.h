@@ -22,5 +22,9 @@ void *arena_copy(struct arena *arena, const void *bytes, size_t size);
 char *arena_text(struct arena *arena, const char *text, size_t size);
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* malloc'ed, free() it. From 2 MiB on aligned so that the kernel may back it with huge pages: page faults are a
+ * third of the load of a large zone. */
+void *large_alloc(size_t size);
+
 /* Frees every block; the arena is empty and usable again. NULL is fine. */
 void arena_free(struct arena *arena);

@@ -9,6 +9,7 @@
 #include "dns/digest.h"
 
 #include "base/buffer.h"
+#include "base/crew.h"
 #include "dns/name.h"
 #include "dns/type.h"
 
@@ -18,6 +19,8 @@
 
 /* Most records are hashed as one piece: three small updates cost as much as the hash itself. */
 #define PIECE_MAX 320u
+#define PARTS_MAX 8
+#define LIST_IN_PARTS 4096 /* records */
 
 static bool hash_pieces(
         SHA256_CTX *context, const struct record *record, const uint8_t *head, size_t head_size)
@@ -58,34 +61,103 @@ static int record_hash(const struct record *record, uint8_t ret_hash[static DIGE
         return done && SHA256_Final(ret_hash, &context) ? 0 : -EIO;
 }
 
+static void sum_add(uint8_t sum[static DIGEST_SIZE], const uint8_t number[static DIGEST_SIZE])
+{
+        unsigned carry = 0;
+
+        for (size_t i = DIGEST_SIZE; i-- > 0; carry >>= 8) {
+                carry += sum[i] + number[i];
+                sum[i] = (uint8_t)carry;
+        }
+}
+
+static void sum_remove(uint8_t sum[static DIGEST_SIZE], const uint8_t number[static DIGEST_SIZE])
+{
+        int borrow = 0;
+
+        for (size_t i = DIGEST_SIZE; i-- > 0;) {
+                int difference = (int)sum[i] - (int)number[i] - borrow;
+
+                borrow = difference < 0;
+                sum[i] = (uint8_t)difference;
+        }
+}
+
 int digest_add(struct digest *digest, const struct record *record)
 {
         uint8_t hash[DIGEST_SIZE];
-        unsigned carry = 0;
         int r = record_hash(record, hash);
 
-        if (r < 0)
-                return r;
-        for (size_t i = DIGEST_SIZE; i-- > 0; carry >>= 8) {
-                carry += digest->bytes[i] + hash[i];
-                digest->bytes[i] = (uint8_t)carry;
-        }
-        return 0;
+        if (r == 0)
+                sum_add(digest->bytes, hash);
+        return r;
 }
 
 int digest_remove(struct digest *digest, const struct record *record)
 {
         uint8_t hash[DIGEST_SIZE];
-        int borrow = 0;
         int r = record_hash(record, hash);
 
-        if (r < 0)
-                return r;
-        for (size_t i = DIGEST_SIZE; i-- > 0;) {
-                int difference = (int)digest->bytes[i] - (int)hash[i] - borrow;
+        if (r == 0)
+                sum_remove(digest->bytes, hash);
+        return r;
+}
 
-                borrow = difference < 0;
-                digest->bytes[i] = (uint8_t)difference;
+/* ---- lists: sums of parts, in any order ---- */
+
+struct list_sum {
+        const struct record_list *list;
+        unsigned part_count;
+        struct digest sums[PARTS_MAX];
+        int results[PARTS_MAX];
+};
+
+static void sum_part(void *context, unsigned part)
+{
+        struct list_sum *all = context;
+        size_t end = all->list->count * (part + 1) / all->part_count;
+        struct digest sum = {0};
+        int r = 0;
+
+        for (size_t i = all->list->count * part / all->part_count; r == 0 && i < end; i++) {
+                record_prefetch(all->list->items, end, i);
+                r = digest_add(&sum, &all->list->items[i]);
         }
-        return 0;
+        all->sums[part] = sum;
+        all->results[part] = r;
+}
+
+static int sum_list(const struct record_list *list, struct crew *crew, struct digest *ret_sum)
+{
+        struct list_sum all = {.list = list, .part_count = 1};
+        int r = 0;
+
+        if (list->count >= LIST_IN_PARTS)
+                all.part_count = crew_size(crew) < PARTS_MAX ? crew_size(crew) : PARTS_MAX;
+        crew_run(crew, sum_part, &all, all.part_count);
+        for (unsigned i = 0; r == 0 && i < all.part_count; i++) {
+                r = all.results[i];
+                sum_add(ret_sum->bytes, all.sums[i].bytes);
+        }
+        return r;
+}
+
+int digest_add_list(struct digest *digest, const struct record_list *list, struct crew *crew)
+{
+        struct digest sum = {0};
+        int r = sum_list(list, crew, &sum);
+
+        if (r == 0)
+                sum_add(digest->bytes, sum.bytes);
+        return r;
+}
+
+int digest_remove_list(struct digest *digest, const struct record_list *list, struct crew *crew)
+{
+        struct digest sum = {0};
+        int r = sum_list(list, crew, &sum);
+
+        if (r == 0)
+                sum_remove(digest->bytes, sum.bytes);
+        return r;
 }

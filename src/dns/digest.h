@@ -13,3 +13,6 @@ struct digest {
 
 int digest_add(struct digest *digest, const struct record *record); /* -ENOMEM, -EIO from OpenSSL */
 int digest_remove(struct digest *digest, const struct record *record);
+/* All records of a list; a crew (NULL: none) helps with a large one. */
+int digest_add_list(struct digest *digest, const struct record_list *list, struct crew *crew);
+int digest_remove_list(struct digest *digest, const struct record_list *list, struct crew *crew);

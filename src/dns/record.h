@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct arena;
+struct crew;
 
 struct record {
         const uint8_t *owner; /* wire form, uncompressed */
@@ -45,17 +46,17 @@ uint16_t record_covered_type(const struct record *record);
 
 /* Sorts into record_compare order, ties by octets; stable results whatever the order before. Fast for a
  * million records: memcmp keys of owner runs, a radix sort, a check for "sorted already" first. All owners
- * are at or below apex. -ENOMEM. */
-int record_list_sort(struct record_list *list, const uint8_t *apex);
+ * are at or below apex. A crew (NULL: none) helps with a large list. -ENOMEM. */
+int record_list_sort(struct record_list *list, const uint8_t *apex, struct crew *crew);
 
-/* For loops over a large list: asks memory for the octets of a record ahead. Sorted records lie in memory as
+/* For loops over many records: asks memory for the octets of a record ahead. Sorted records lie in memory as
  * the file had them, so rendering or hashing them without this is mostly waiting (half of the time and more).
  */
-static inline void record_list_prefetch(const struct record_list *list, size_t index)
+static inline void record_prefetch(const struct record *records, size_t count, size_t index)
 {
-        if (index + 16 < list->count) {
-                __builtin_prefetch(list->items[index + 16].owner);
-                __builtin_prefetch(list->items[index + 16].rdata);
+        if (index + 16 < count) {
+                __builtin_prefetch(records[index + 16].owner);
+                __builtin_prefetch(records[index + 16].rdata);
         }
 }
 

@@ -7,12 +7,16 @@
  *
  * Shorter keys are padded with zeros, which cannot make two different keys equal: a key ends with a label's
  * 0x00, and what follows a 0x00 inside a longer key is the first octet of a label, never 0 (it would be
- * escaped). */
+ * escaped).
+ *
+ * Of a large list a crew makes the keys, gathers and sorts inside owners, each thread a part of the list;
+ * what lies between, the order of the runs, is one thread's. */
 #include "dns/record.h"
 
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/crew.h"
 #include "dns/name.h"
 #include "dns/record_order.h"
 
@@ -26,6 +30,9 @@
 #define OWNERS_AHEAD 16
 #define RDATA_AHEAD 24
 #define KEYS_CHUNK_BYTES ((size_t)1 << 20)
+#define KEY_BYTES 32 /* of a run, usually */
+#define PARTS_MAX 8
+#define PART_MIN_RECORDS 16384
 
 struct run {
         const uint8_t *key;
@@ -43,19 +50,36 @@ struct entry {
         bool is_same; /* the key of the entry before it, known once sorted */
 };
 
-struct sorter {
-        struct arena arena; /* all that is below: it asks for huge pages, and page faults are a good part of
-                               the time */
-        uint8_t *keys;      /* the next key goes here */
+/* What one thread does of the list. */
+struct part {
+        struct arena arena; /* its keys */
+        uint8_t *keys;      /* the next one goes here */
         uint8_t *keys_end;
-        struct run *runs;
+        size_t begin, end; /* records, then entries */
         size_t run_count;
+        size_t first; /* entry, then record in sorted order */
+        bool is_sorted;
+        int result;
+};
+
+struct sorter {
+        struct arena arena; /* what is below: it asks for huge pages, and page faults are a good part of the
+                               time */
+        struct record_list *list;
+        const uint8_t *apex;
+        struct record *items; /* the list in order; NULL = it was */
+        struct run *runs;     /* those of a part begin at its first record's index */
         struct entry *entries;
         struct entry *scratch;
+        size_t run_count;
+        struct part parts[PARTS_MAX];
+        unsigned part_count;
 };
 
 static void sorter_free(struct sorter *sorter)
 {
+        for (unsigned i = 0; i < sorter->part_count; i++)
+                arena_free(&sorter->parts[i].arena);
         arena_free(&sorter->arena);
 }
 
@@ -64,39 +88,61 @@ static bool owner_continues(const struct record *previous, const struct record *
         return previous->owner == record->owner || name_equal(previous->owner, record->owner);
 }
 
-static int add_run(struct sorter *sorter, const uint8_t *owner, const uint8_t *apex, uint32_t first)
+static int add_run(struct sorter *sorter, struct part *part, size_t first)
 {
-        struct run *run = &sorter->runs[sorter->run_count++];
+        struct run *run = &sorter->runs[part->begin + part->run_count++];
 
-        if (sorter->keys_end - sorter->keys < NAME_KEY_MAX) {
-                sorter->keys = arena_alloc(&sorter->arena, KEYS_CHUNK_BYTES);
-                if (!sorter->keys)
+        if (part->keys_end - part->keys < NAME_KEY_MAX) {
+                size_t wanted = (part->end - first) * KEY_BYTES + NAME_KEY_MAX;
+                size_t size = wanted < KEYS_CHUNK_BYTES ? wanted : KEYS_CHUNK_BYTES;
+
+                part->keys = arena_alloc(&part->arena, size);
+                if (!part->keys)
                         return -ENOMEM;
-                sorter->keys_end = sorter->keys + KEYS_CHUNK_BYTES;
+                part->keys_end = part->keys + size;
         }
-        *run = (struct run){.key = sorter->keys, .first = first, .count = 1};
-        run->key_length = (uint16_t)name_order_key(owner, apex, sorter->keys);
-        sorter->keys += run->key_length;
+        *run = (struct run){.key = part->keys, .first = (uint32_t)first, .count = 1};
+        run->key_length =
+                (uint16_t)name_order_key(sorter->list->items[first].owner, sorter->apex, part->keys);
+        part->keys += run->key_length;
         return 0;
 }
 
-static int find_runs(struct sorter *sorter, const struct record_list *list, const uint8_t *apex)
+static void find_runs(void *context, unsigned index)
 {
-        /* Room for as many runs as records; what is not used of it is never touched. */
-        sorter->runs = arena_alloc(&sorter->arena, list->count * sizeof(*sorter->runs));
-        if (!sorter->runs)
-                return -ENOMEM;
-        for (size_t i = 0; i < list->count; i++) {
-                if (i + OWNERS_AHEAD < list->count)
-                        __builtin_prefetch(list->items[i + OWNERS_AHEAD].owner);
-                if (i > 0 && owner_continues(&list->items[i - 1], &list->items[i])) {
-                        sorter->runs[sorter->run_count - 1].count++;
+        struct sorter *sorter = context;
+        struct part *part = &sorter->parts[index];
+        const struct record *items = sorter->list->items;
+
+        for (size_t i = part->begin; i < part->end; i++) {
+                if (i + OWNERS_AHEAD < part->end)
+                        __builtin_prefetch(items[i + OWNERS_AHEAD].owner);
+                if (i > part->begin && owner_continues(&items[i - 1], &items[i])) {
+                        sorter->runs[part->begin + part->run_count - 1].count++;
                         continue;
                 }
-                if (add_run(sorter, list->items[i].owner, apex, (uint32_t)i) < 0)
-                        return -ENOMEM;
+                part->result = add_run(sorter, part, i);
+                if (part->result < 0)
+                        return;
         }
-        return 0;
+}
+
+/* Parts of about the same size, each beginning with a new owner. */
+static void cut_records(struct sorter *sorter, unsigned wanted)
+{
+        const struct record_list *list = sorter->list;
+        size_t begin = 0;
+
+        for (unsigned i = 1; i <= wanted; i++) {
+                size_t end = i == wanted ? list->count : list->count / wanted * i;
+
+                if (end <= begin)
+                        continue;
+                while (end < list->count && owner_continues(&list->items[end - 1], &list->items[end]))
+                        end++;
+                sorter->parts[sorter->part_count++] = (struct part){.begin = begin, .end = end};
+                begin = end;
+        }
 }
 
 static int run_compare(const struct run *left, const struct run *right)
@@ -107,13 +153,41 @@ static int run_compare(const struct run *left, const struct run *right)
         return order ? order : (int)left->key_length - (int)right->key_length;
 }
 
-/* Owners already in order, none of them in two runs. */
-static bool runs_are_sorted(const struct sorter *sorter)
+/* One entry for each run; are the owners in order already, none of them in two runs? */
+static void fill_entries(void *context, unsigned index)
 {
-        for (size_t i = 1; i < sorter->run_count; i++)
-                if (run_compare(&sorter->runs[i - 1], &sorter->runs[i]) >= 0)
-                        return false;
-        return true;
+        struct sorter *sorter = context;
+        struct part *part = &sorter->parts[index];
+        const struct part *before = index > 0 ? part - 1 : NULL;
+        const struct run *previous = before ? &sorter->runs[before->begin + before->run_count - 1] : NULL;
+
+        part->is_sorted = true;
+        for (size_t i = 0; i < part->run_count; i++) {
+                const struct run *run = &sorter->runs[part->begin + i];
+
+                sorter->entries[part->first + i] = (struct entry){.run = (uint32_t)(part->begin + i)};
+                if (part->is_sorted && previous && run_compare(previous, run) >= 0)
+                        part->is_sorted = false;
+                previous = run;
+        }
+}
+
+static int make_entries(struct sorter *sorter, struct crew *crew, bool *ret_sorted)
+{
+        for (unsigned i = 0; i < sorter->part_count; i++) {
+                if (sorter->parts[i].result < 0)
+                        return sorter->parts[i].result;
+                sorter->parts[i].first = sorter->run_count;
+                sorter->run_count += sorter->parts[i].run_count;
+        }
+        sorter->entries = arena_alloc(&sorter->arena, sorter->run_count * sizeof(*sorter->entries));
+        if (!sorter->entries)
+                return -ENOMEM;
+        crew_run(crew, fill_entries, sorter, sorter->part_count);
+        *ret_sorted = true;
+        for (unsigned i = 0; i < sorter->part_count; i++)
+                *ret_sorted = *ret_sorted && sorter->parts[i].is_sorted;
+        return 0;
 }
 
 static uint64_t key_prefix(const struct run *run, size_t depth)
@@ -243,78 +317,152 @@ static void sort_owner(struct record *records, size_t count)
         }
 }
 
+/* Parts of about as many entries each, all runs of an owner in one. */
+static void cut_entries(struct sorter *sorter)
+{
+        size_t begin = 0;
+
+        for (unsigned i = 0; i < sorter->part_count; i++) {
+                bool is_last = i + 1 == sorter->part_count;
+                size_t end = is_last ? sorter->run_count : sorter->run_count / sorter->part_count * (i + 1);
+
+                while (end < sorter->run_count && sorter->entries[end].is_same)
+                        end++;
+                sorter->parts[i].begin = begin;
+                sorter->parts[i].end = begin = end > begin ? end : begin;
+        }
+}
+
+static void count_records(void *context, unsigned index)
+{
+        struct sorter *sorter = context;
+        struct part *part = &sorter->parts[index];
+
+        part->first = 0;
+        for (size_t i = part->begin; i < part->end; i++) {
+                if (i + GATHER_AHEAD < part->end)
+                        __builtin_prefetch(&sorter->runs[sorter->entries[i + GATHER_AHEAD].run]);
+                sorter->entries[i].count = sorter->runs[sorter->entries[i].run].count;
+                part->first += sorter->entries[i].count;
+        }
+}
+
 /* Runs and records lie in memory as the file had them: nearly every one is a cache miss, so they are asked
  * for early. */
-static inline void prefetch_ahead(const struct sorter *sorter, const struct record_list *list, size_t i)
+static inline void prefetch_ahead(const struct sorter *sorter, const struct part *part, size_t i)
 {
-        if (i + 2 * GATHER_AHEAD < sorter->run_count)
+        const struct record *items = sorter->list->items;
+
+        if (i + 2 * GATHER_AHEAD < part->end)
                 __builtin_prefetch(&sorter->runs[sorter->entries[i + 2 * GATHER_AHEAD].run]);
-        if (i + GATHER_AHEAD < sorter->run_count)
-                __builtin_prefetch(&list->items[sorter->runs[sorter->entries[i + GATHER_AHEAD].run].first]);
+        if (i + GATHER_AHEAD < part->end)
+                __builtin_prefetch(&items[sorter->runs[sorter->entries[i + GATHER_AHEAD].run].first]);
 }
 
 /* Copies the records in the order of the entries: runs of one owner that stood apart come together. */
-static int gather(struct sorter *sorter, struct record_list *list)
+static void gather(const struct sorter *sorter, const struct part *part)
 {
-        struct record *items = arena_alloc(&sorter->arena, list->count * sizeof(*items));
-        size_t filled = 0;
+        struct record *filled = sorter->items + part->first;
 
-        if (!items)
-                return -ENOMEM;
-        for (size_t i = 0; i < sorter->run_count; i++) {
+        for (size_t i = part->begin; i < part->end; i++) {
                 const struct run *run = &sorter->runs[sorter->entries[i].run];
 
-                sorter->entries[i].count = run->count;
-                prefetch_ahead(sorter, list, i);
+                prefetch_ahead(sorter, part, i);
                 for (size_t n = 0; n < run->count; n++)
-                        items[filled++] = list->items[run->first + n];
+                        *filled++ = sorter->list->items[run->first + n];
         }
-        memcpy(list->items, items, list->count * sizeof(*items));
-        return 0;
 }
 
 /* Sorts the records of each owner; RDATA of owners ahead is asked for early. */
-static void sort_owners(const struct sorter *sorter, struct record_list *list)
+static void sort_owners(const struct sorter *sorter, const struct part *part)
 {
-        size_t begin = 0, end = 0, asked = 0;
+        struct record *items = (sorter->items ? sorter->items : sorter->list->items) + part->first;
+        size_t begin = 0, end = 0, asked = 0, count = 0;
 
-        for (size_t i = 0; i < sorter->run_count; i++) {
+        for (size_t i = part->begin; i < part->end; i++)
+                count += sorter->entries[i].count;
+        for (size_t i = part->begin; i < part->end; i++) {
                 end += sorter->entries[i].count;
-                for (; asked < list->count && asked < end + RDATA_AHEAD; asked++)
-                        __builtin_prefetch(list->items[asked].rdata);
-                if (i + 1 < sorter->run_count && sorter->entries[i + 1].is_same)
+                for (; asked < count && asked < end + RDATA_AHEAD; asked++)
+                        __builtin_prefetch(items[asked].rdata);
+                if (i + 1 < part->end && sorter->entries[i + 1].is_same)
                         continue;
-                sort_owner(list->items + begin, end - begin);
+                sort_owner(items + begin, end - begin);
                 begin = end;
         }
 }
 
-int record_list_sort(struct record_list *list, const uint8_t *apex)
+static void order_records(void *context, unsigned index)
 {
-        CLEANUP(sorter_free) struct sorter sorter = {0};
+        const struct sorter *sorter = context;
+
+        if (sorter->items)
+                gather(sorter, &sorter->parts[index]);
+        sort_owners(sorter, &sorter->parts[index]);
+}
+
+static void make_order(struct sorter *sorter, struct crew *crew)
+{
+        size_t first = 0;
+
+        cut_entries(sorter);
+        crew_run(crew, count_records, sorter, sorter->part_count);
+        for (unsigned i = 0; i < sorter->part_count; i++) {
+                size_t count = sorter->parts[i].first;
+                sorter->parts[i].first = first;
+                first += count;
+        }
+        crew_run(crew, order_records, sorter, sorter->part_count);
+}
+
+static int sort_runs(struct sorter *sorter)
+{
+        struct record_list *list = sorter->list;
+
+        sorter->scratch = arena_alloc(&sorter->arena, sorter->run_count * sizeof(*sorter->scratch));
+        sorter->items = large_alloc(list->count * sizeof(*sorter->items));
+        if (!sorter->scratch || !sorter->items) {
+                free(sorter->items);
+                return -ENOMEM;
+        }
+        sort_entries(sorter, sorter->entries, sorter->scratch, sorter->run_count, 0);
+        return 0;
+}
+
+static unsigned parts_wanted(const struct record_list *list, const struct crew *crew)
+{
+        size_t wanted = list->count / PART_MIN_RECORDS;
+        unsigned most = crew_size(crew) < PARTS_MAX ? crew_size(crew) : PARTS_MAX;
+
+        return wanted < 1 ? 1 : wanted < most ? (unsigned)wanted : most;
+}
+
+int record_list_sort(struct record_list *list, const uint8_t *apex, struct crew *crew)
+{
+        CLEANUP(sorter_free) struct sorter sorter = {.list = list, .apex = apex};
+        bool is_sorted;
         int r;
 
         if (list->count < 2)
                 return 0;
         if (list->count > UINT32_MAX)
                 return -ENOMEM;
-        r = find_runs(&sorter, list, apex);
+        /* Room for as many runs as records; what is not used of it is never touched. */
+        sorter.runs = arena_alloc(&sorter.arena, list->count * sizeof(*sorter.runs));
+        if (!sorter.runs)
+                return -ENOMEM;
+        cut_records(&sorter, parts_wanted(list, crew));
+        crew_run(crew, find_runs, &sorter, sorter.part_count);
+        r = make_entries(&sorter, crew, &is_sorted);
+        if (r == 0 && !is_sorted)
+                r = sort_runs(&sorter);
         if (r < 0)
                 return r;
-        sorter.entries = arena_alloc(&sorter.arena, sorter.run_count * sizeof(*sorter.entries));
-        if (!sorter.entries)
-                return -ENOMEM;
-        for (size_t i = 0; i < sorter.run_count; i++)
-                sorter.entries[i] = (struct entry){.count = sorter.runs[i].count, .run = (uint32_t)i};
-        if (!runs_are_sorted(&sorter)) {
-                sorter.scratch = arena_alloc(&sorter.arena, sorter.run_count * sizeof(*sorter.scratch));
-                if (!sorter.scratch)
-                        return -ENOMEM;
-                sort_entries(&sorter, sorter.entries, sorter.scratch, sorter.run_count, 0);
-                r = gather(&sorter, list);
-                if (r < 0)
-                        return r;
+        make_order(&sorter, crew);
+        if (sorter.items) {
+                free(list->items);
+                list->items = sorter.items;
+                list->capacity = list->count;
         }
-        sort_owners(&sorter, list);
         return 0;
 }

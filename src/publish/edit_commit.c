@@ -135,10 +135,10 @@ static int move_digest(struct edit *edit, const struct record *new_soa, struct d
         *digest = goes_on ? edit->row.digest : (struct digest){0};
         if (goes_on)
                 r = digest_remove(digest, &edit->row.soa);
-        for (size_t i = 0; r == 0 && i < edit->removed->count; i++)
-                r = digest_remove(digest, &edit->removed->items[i]);
-        for (size_t i = 0; r == 0 && i < edit->added->count; i++)
-                r = digest_add(digest, &edit->added->items[i]);
+        if (r == 0)
+                r = digest_remove_list(digest, edit->removed, edit->crew);
+        if (r == 0)
+                r = digest_add_list(digest, edit->added, edit->crew);
         return r < 0 ? r : digest_add(digest, new_soa);
 }
 
@@ -265,6 +265,7 @@ int edit_commit(struct edit *edit)
                 .provenance = provenance,
                 .max_journal_bytes = edit->policy->max_journal_bytes,
                 .max_ixfr_ratio_percent = edit->policy->max_ixfr_ratio_percent,
+                .crew = edit->crew,
         };
 
         snprintf(provenance, sizeof(provenance), "file %s", edit->job->path ? edit->job->path : "");

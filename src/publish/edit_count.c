@@ -36,8 +36,10 @@ static bool is_first_of_rrset(const struct record_list *list, size_t i)
 static void count_whole(struct edit *edit)
 {
         const struct record_list *records = &edit->parsed.records;
-        for (size_t i = 0; i < records->count; i++)
+        for (size_t i = 0; i < records->count; i++) {
+                record_prefetch(records->items, records->count, i);
                 edit->rrset_count += is_first_of_rrset(records, i);
+        }
         for (size_t i = 0; i < edit->removed->count; i++)
                 if (is_first_of_rrset(edit->removed, i) && !has_rrset(records, &edit->removed->items[i]))
                         edit->guard.rrsets_gone++;

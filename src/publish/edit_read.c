@@ -167,7 +167,8 @@ static struct zonefile_request parse_request(const struct edit *edit)
         return (struct zonefile_request){.origin = edit->job->name,
                 .file = edit->job->path,
                 .snapshot = edit->snapshot,
-                .wants_chunks = true};
+                .wants_chunks = true,
+                .crew = edit->crew};
 }
 
 /* Reads the file until it holds still: a writer that does not rename can be in the middle. */

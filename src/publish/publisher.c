@@ -13,6 +13,7 @@
 #include "publish/publish.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -22,6 +23,8 @@
 #include <unistd.h>
 
 #define HEARTBEAT_MSEC 1000
+#define LINGER_MSEC 2
+#define BUSY_USEC (10 * USEC_PER_MSEC)
 #define LOOKS_MAX 64                 /* zones read side by side */
 #define LOOKS_MAX_BYTES (8ull << 20) /* no further one is begun when this much text was read */
 
@@ -29,6 +32,8 @@ struct publisher {
         pthread_t thread;
         struct queue *jobs;
         struct publish_batch batch;
+        uint64_t committed_usec; /* the end of the last commit, monotonic */
+        bool has_worked;         /* since it rested */
         _Atomic uint64_t heartbeat_usec;
         _Atomic bool stopping;
 };
@@ -233,6 +238,37 @@ static struct publish_job *drop_front(struct publisher *publisher, struct publis
         return rest;
 }
 
+static bool wait_for_jobs(struct publisher *publisher, int msec)
+{
+        struct pollfd poll_fd = {.fd = queue_fd(publisher->jobs), .events = POLLIN};
+        return poll(&poll_fd, 1, msec) > 0;
+}
+
+static void commit(struct publisher *publisher)
+{
+        if (!publisher->batch.open)
+                return;
+        publish_batch_commit(&publisher->batch);
+        publisher->committed_usec = clock_monotonic_usec();
+}
+
+/* Nothing to do for a while: what a large zone took goes back. */
+static void rest(struct publisher *publisher)
+{
+        if (publisher->has_worked)
+                malloc_trim(0);
+        publisher->has_worked = false;
+}
+
+/* Files renamed one after the other come one by one: a commit of each would take the disk from who renames
+ * them. An edit by itself does not wait. */
+static bool more_is_likely(const struct publisher *publisher)
+{
+        const struct publish_batch *batch = &publisher->batch;
+        return batch->open && batch->begun_usec < publisher->committed_usec + BUSY_USEC &&
+               clock_monotonic_usec() < batch->begun_usec + BUSY_USEC;
+}
+
 static void *publisher_main(void *argument)
 {
         struct publisher *publisher = argument;
@@ -245,12 +281,15 @@ static void *publisher_main(void *argument)
                 struct queue_item *item = queue_take_all(publisher->jobs);
                 if (!item && stops)
                         break;
+                if (!item && more_is_likely(publisher) && wait_for_jobs(publisher, LINGER_MSEC))
+                        continue;
                 if (!item) {
-                        publish_batch_commit(&publisher->batch);
-                        struct pollfd poll_fd = {.fd = queue_fd(publisher->jobs), .events = POLLIN};
-                        poll(&poll_fd, 1, HEARTBEAT_MSEC);
+                        commit(publisher);
+                        if (!wait_for_jobs(publisher, HEARTBEAT_MSEC))
+                                rest(publisher);
                         continue;
                 }
+                publisher->has_worked = true;
                 for (struct publish_job *job = (struct publish_job *)item; job;)
                         job = atomic_load(&publisher->stopping) ? drop_front(publisher, job)
                                                                 : run_front(publisher, job);

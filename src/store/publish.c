@@ -90,7 +90,8 @@ static int leaves_publish(
         if (publication->records) {
                 r = batch_delete_zone_keys(batch, DATABASE_LEAVES, zone->id);
                 if (r == 0)
-                        r = leaf_load(batch, zone->id, zone->name, publication->records, &totals);
+                        r = leaf_load(batch, zone->id, zone->name, publication->records, publication->crew,
+                                &totals);
         } else {
                 r = leaf_edit(batch, zone->id, zone->name, publication->removed, publication->added, &totals);
         }

@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 struct buffer;
+struct crew;
 struct store;
 struct store_read;
 struct store_batch;
@@ -217,6 +218,7 @@ struct store_publication {
         uint64_t max_journal_bytes;      /* older steps go beyond it; UINT64_MAX = keep all */
         unsigned max_ixfr_ratio_percent; /* a history larger than this part of the AXFR is dropped from its
                                             old end; 0 = no limit */
+        struct crew *crew;               /* helps with a large zone; may be NULL */
 };
 /* Returns the new version in *ret_version. -ESTALE, -ENOSPC (map full), -ENOMEM, -EUCLEAN, -EMSGSIZE (a
  * record that fits no message); -EINVAL: removed has a record that is not there, or added one that is (a

@@ -167,7 +167,7 @@ int leaf_cursor_first(MDB_cursor *cursor, uint64_t zone_id, MDB_val *ret_key, MD
 /* Checks a leaf's value; the body is a message. */
 int leaf_open(const MDB_val *value, struct store_leaf *ret_leaf);
 
-/* ---- leaf_write.c ---- */
+/* ---- leaf_render.c, leaf_load.c ---- */
 
 struct leaf_writer {
         struct render render;
@@ -188,7 +188,7 @@ struct leaf_totals {
 };
 /* Writes the leaves of a whole zone: sorted records, without SOA. The zone has none yet. */
 int leaf_load(struct store_batch *batch, uint64_t zone_id, const uint8_t *apex,
-        const struct record_list *records, struct leaf_totals *ret_totals);
+        const struct record_list *records, struct crew *crew, struct leaf_totals *ret_totals);
 
 /* ---- leaf_edit.c ---- */
 

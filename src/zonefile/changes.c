@@ -175,10 +175,10 @@ static int finish(struct finder *finder, const struct zonefile_request *request)
 {
         struct zonefile_changes *changes = finder->changes;
         struct text_window *window = &finder->window;
-        int r = record_list_sort(&changes->removed, request->origin);
+        int r = record_list_sort(&changes->removed, request->origin, NULL);
 
         if (r == 0)
-                r = record_list_sort(&changes->added, request->origin);
+                r = record_list_sort(&changes->added, request->origin, NULL);
         if (r < 0)
                 return r;
         cancel_common(&changes->removed, &changes->added);

@@ -244,11 +244,11 @@ int zone_check(struct parse *parse, struct zonefile_result *result)
 {
         struct check check = {.parse = parse, .result = result};
         struct record_list *records = &result->records;
-        struct record *at = records->items, *end = records->items + records->count, *out = at;
-        int r = record_list_sort(records, parse->request->origin);
+        int r = record_list_sort(records, parse->request->origin, parse->request->crew);
 
         if (r < 0)
                 return r;
+        struct record *at = records->items, *end = records->items + records->count, *out = at;
         check_soa(parse);
         check_apex(parse, result);
         while (at < end) {

@@ -154,7 +154,7 @@ int zone_check_targets(struct parse *parse, const struct record_list *records)
         int r = collect(parse, records, &targets);
 
         if (r == 0)
-                r = record_list_sort(&targets, parse->request->origin);
+                r = record_list_sort(&targets, parse->request->origin, parse->request->crew);
         for (size_t i = 0; r == 0 && i < targets.count; i++) {
                 const struct record *target = &targets.items[i];
 

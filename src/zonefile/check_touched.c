@@ -63,7 +63,7 @@ static int check_owner(const uint8_t *apex, const uint8_t *owner, struct owner_r
         for (size_t i = 0; r == 0 && i < records.count; i++)
                 r = record_list_add(&copy, &records.items[i]);
         if (r == 0)
-                r = record_list_sort(&copy, apex);
+                r = record_list_sort(&copy, apex, NULL);
         if (r == 0)
                 r = check_sorted(apex, owner, (struct owner_records){copy.items, copy.count});
         record_list_free(&copy);

@@ -99,9 +99,6 @@ static inline struct record_place record_place_of(const struct record *record)
 /* Tells scan.fault as an error. */
 void parse_tell_fault(struct parse *parse);
 
-/* text.c: malloc for what may be large; free() frees it. */
-void *text_alloc(size_t size);
-
 /* directive.c: the entry begins with `word`, which begins with '$'. 0, -EINVAL (scan.fault), -ENOMEM. */
 int parse_directive(struct parse *parse, const struct token *word);
 /* generate.c: behind "$GENERATE". */

@@ -2,30 +2,15 @@
  * can shrink under us. */
 #include "zonefile/zonefile.h"
 
-#include "zonefile/parse.h"
+#include "base/arena.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define FIRST_BYTES ((size_t)64 * 1024)
-#define HUGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
-
-/* Aligned so that the kernel may back it with huge pages: page faults are a third of
- * a large parse. */
-void *text_alloc(size_t size)
-{
-        if (size < HUGE_PAGE_BYTES)
-                return malloc(size);
-        size = (size + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
-        void *bytes = aligned_alloc(HUGE_PAGE_BYTES, size);
-        if (bytes)
-                (void)madvise(bytes, size, MADV_HUGEPAGE);
-        return bytes;
-}
 
 static size_t first_size(int fd, size_t size_hint)
 {
@@ -38,7 +23,7 @@ static size_t first_size(int fd, size_t size_hint)
 
 static int text_grow(struct zone_text *text, size_t *room)
 {
-        char *bytes = text_alloc(*room * 2 + ZONEFILE_PADDING);
+        char *bytes = large_alloc(*room * 2 + ZONEFILE_PADDING);
 
         if (!bytes)
                 return -ENOMEM;
@@ -86,7 +71,7 @@ int zone_text_read(int fd, size_t size_hint, size_t limit_bytes, struct zone_tex
                 limit_bytes = UINT32_MAX - ZONEFILE_PADDING;
         if (room > limit_bytes + 1)
                 room = limit_bytes + 1;
-        text.bytes = text_alloc(room + ZONEFILE_PADDING);
+        text.bytes = large_alloc(room + ZONEFILE_PADDING);
         if (!text.bytes)
                 return -ENOMEM;
         r = read_all(fd, limit_bytes, room, &text);

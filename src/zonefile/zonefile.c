@@ -44,7 +44,7 @@ static void reserve_records(const struct zone_text *text, struct record_list *re
 {
         size_t count = text->length / BYTES_A_RECORD + 16;
 
-        records->items = text_alloc(count * sizeof(*records->items));
+        records->items = large_alloc(count * sizeof(*records->items));
         records->capacity = records->items ? count : 0;
 }
 

@@ -51,6 +51,7 @@ struct zonefile_request {
         const char *file;                 /* shown in diagnostics; NULL = "-" */
         struct source_snapshot *snapshot; /* for $INCLUDE; NULL = $INCLUDE is an error */
         bool wants_chunks;                /* cut the text for the store on the way (changes.h) */
+        struct crew *crew;                /* helps with a large zone; may be NULL */
 };
 
 /* What a parse gives. Records lie in the arena (and in no text). */

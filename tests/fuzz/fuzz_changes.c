@@ -71,7 +71,7 @@ static struct record_list apply(const struct record_list *old, const struct zone
         for (size_t i = 0; i < changes->added.count; i++)
                 if (record_list_add(&made, &changes->added.items[i]) < 0)
                         abort();
-        if (record_list_sort(&made, apex) < 0)
+        if (record_list_sort(&made, apex, NULL) < 0)
                 abort();
         return made;
 }

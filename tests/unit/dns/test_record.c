@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/crew.h"
 #include "dns/digest.h"
 #include "dns/serial.h"
 #include "dns/type.h"
@@ -249,7 +250,7 @@ static void sorting(void **state)
                 }
                 qsort(want.items, want.count, sizeof(*want.items), reference_compare);
                 for (unsigned round = 0; round < 3; round++) {
-                        assert_int_equal(record_list_sort(&list, apex), 0);
+                        assert_int_equal(record_list_sort(&list, apex, NULL), 0);
                         for (size_t i = 0; i < list.count; i++)
                                 assert_int_equal(reference_compare(&list.items[i], &want.items[i]), 0);
                         if (round == 1)
@@ -260,6 +261,43 @@ static void sorting(void **state)
                                         list.items[list.count - 1 - i] = record;
                                 }
                 }
+        }
+}
+
+/* With a crew a large list is cut in parts: the same order, the same digest, whether it was in order or not.
+ */
+static void sorting_with_a_crew(void **state)
+{
+        CLEANUP_FREE uint8_t *apex = wire_name("example.");
+
+        (void)state;
+        random_state = 7;
+        for (unsigned threads = 1; threads <= 3; threads++) {
+                CLEANUP(arena_free) struct arena arena = {0};
+                CLEANUP(record_list_free) struct record_list list = {0}, want = {0};
+                struct digest one = {0}, many = {0};
+                struct crew *crew;
+
+                assert_int_equal(crew_new(threads, &crew), 0);
+                for (size_t i = 0; i < 70000; i++) {
+                        struct record record = random_record(&arena, 1 + (unsigned)(i % 3), threads == 3 ? 2 : 26);
+
+                        assert_int_equal(record_list_add(&list, &record), 0);
+                        assert_int_equal(record_list_add(&want, &record), 0);
+                }
+                assert_int_equal(record_list_sort(&want, apex, NULL), 0);
+                assert_int_equal(digest_add_list(&one, &want, NULL), 0);
+                for (unsigned round = 0; round < 2; round++) {
+                        assert_int_equal(record_list_sort(&list, apex, crew), 0);
+                        assert_int_equal(list.count, want.count);
+                        for (size_t i = 0; i < list.count; i++)
+                                assert_int_equal(reference_compare(&list.items[i], &want.items[i]), 0);
+                }
+                assert_int_equal(digest_add_list(&many, &list, crew), 0);
+                assert_memory_equal(&one, &many, sizeof(one));
+                assert_int_equal(digest_remove_list(&many, &want, crew), 0);
+                assert_memory_equal(&many, &(struct digest){0}, sizeof(many));
+                crew_free(crew);
         }
 }
 
@@ -279,7 +317,7 @@ static void sorting_names(void **state)
                 assert_int_equal(record_copy(&arena, &record, &copy), 0);
                 assert_int_equal(record_list_add(&list, &copy), 0);
         }
-        assert_int_equal(record_list_sort(&list, apex), 0);
+        assert_int_equal(record_list_sort(&list, apex, NULL), 0);
         for (size_t i = 0; i < list.count; i++) {
                 CLEANUP_FREE uint8_t *name = wire_name(names_in_order[i]);
 
@@ -391,6 +429,7 @@ int main(void)
                 cmocka_unit_test(copies_own_their_octets),
                 cmocka_unit_test(soa),
                 cmocka_unit_test(sorting),
+                cmocka_unit_test(sorting_with_a_crew),
                 cmocka_unit_test(sorting_names),
                 cmocka_unit_test(serials),
                 cmocka_unit_test(digest_of_one_record),

@@ -153,7 +153,7 @@ static void store_put(struct lab *lab, const char *zone, uint32_t serial, struct
         int r = store_zone_find(read, name, &row);
         uint64_t base = r == 0 ? row.version : 0;
         store_read_end(read);
-        assert_int_equal(record_list_sort(records, name), 0);
+        assert_int_equal(record_list_sort(records, name, NULL), 0);
         struct store_publication publication = {
                 .name = name,
                 .base_version = base,

@@ -268,7 +268,7 @@ static void test_sequences_run_out(void **state)
                 }
                 for (size_t i = 0; i < before.count; i++)
                         assert_int_equal(record_list_add(&added, &before.items[i]), 0);
-                assert_int_equal(record_list_sort(&added, model.apex), 0);
+                assert_int_equal(record_list_sort(&added, model.apex, NULL), 0);
                 model_soa_set(&model, ++serial);
                 struct store_publication publication = model_publication(&model, &removed, &added);
                 publication.records = NULL;

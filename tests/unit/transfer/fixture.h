@@ -197,7 +197,7 @@ static UNUSED void list_fill(struct record_list *list, const struct content *con
 {
         for (size_t i = 0; i < content->count; i++)
                 assert_int_equal(record_list_add(list, &content->records[i]), 0);
-        assert_int_equal(record_list_sort(list, zone), 0);
+        assert_int_equal(record_list_sort(list, zone, NULL), 0);
 }
 
 static UNUSED void publish(struct fixture *fixture, const uint8_t *zone, const struct content *whole,

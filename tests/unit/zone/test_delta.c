@@ -78,7 +78,7 @@ static void fill(struct world *world, unsigned seed)
                                 break;
                         }
         }
-        assert_int_equal(record_list_sort(&world->list, apex), 0);
+        assert_int_equal(record_list_sort(&world->list, apex, NULL), 0);
 }
 
 static void test_against_oracle(void **state)

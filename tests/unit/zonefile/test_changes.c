@@ -375,7 +375,7 @@ static struct record_list apply(const struct record_list *old, const struct zone
         assert_int_equal(removed, changes->removed.count);
         for (size_t i = 0; i < changes->added.count; i++)
                 assert_int_equal(record_list_add(&made, &changes->added.items[i]), 0);
-        assert_int_equal(record_list_sort(&made, apex), 0);
+        assert_int_equal(record_list_sort(&made, apex, NULL), 0);
         return made;
 }
 

@@ -71,7 +71,7 @@ static int check_adding(const char *added_text)
                 assert_int_equal(record_list_add(&list, &with.items[i]), 0);
                 assert_int_equal(record_list_add(&added, &with.items[i]), 0);
         }
-        assert_int_equal(record_list_sort(&list, apex), 0);
+        assert_int_equal(record_list_sort(&list, apex, NULL), 0);
         r = zone_check_touched(apex, &view, &none, &added);
         record_list_free(&list);
         record_list_free(&added);
