@@ -59,7 +59,7 @@ def all_scenes():
         made.append(Scene(f"growth-size-{size}", ["growth-size"], lambda *a, n=size: scenes.growth_size(*a, n), repeat=1, peers=size <= 1000000))
     for count in COUNTS:
         made.append(Scene(f"growth-count-{count}", ["growth-count"], lambda *a, n=count: scenes.growth_count(*a, n), repeat=1,
-                          peers=count <= 100000))
+                          peers=count <= 10000))
     return made
 
 
