@@ -209,7 +209,7 @@ static int begin(struct edit *edit)
 
 static int run(struct edit *edit)
 {
-        bool is_ahead;
+        bool is_ahead = false;
         int r = begin(edit);
         if (r == 0)
                 r = approve_ahead(edit, &is_ahead);
