@@ -152,6 +152,7 @@ def options_parse():
     parser.add_argument("--quick", action="store_true", help="the most telling rows in five minutes")
     parser.add_argument("--json", default=OUT / "results.jsonl", help="raw results are appended to it")
     parser.add_argument("--work", help="work folder, on a real disk")
+    parser.add_argument("--report", action="store_true", help="measures nothing: the table of what --json holds")
     parser.add_argument("--list", action="store_true", help="the rows there are")
     options = parser.parse_args()
     if options.list:
@@ -164,8 +165,20 @@ def options_parse():
     return options
 
 
+def finish(results, told):
+    text = "\n".join(told) + "\n\n" + report.table(results)
+    print(text)
+    (OUT / "table.md").write_text(text)
+    for path in plot.growth(results, OUT):
+        print(f"drawn: {path}")
+
+
 def main():
     options = options_parse()
+    if options.report:
+        with open(options.json) as file:
+            finish([json.loads(line) for line in file], [])
+        return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     OUT.mkdir(parents=True, exist_ok=True)
     bench = Bench(options)
@@ -177,11 +190,7 @@ def main():
         shutil.rmtree(bench.work, ignore_errors=True)
     told = [f"# {platform.node()}: {os.cpu_count()} cores, Linux {platform.release()}; {time.monotonic() - begun:.0f} s; ended {time.ctime()}"]
     told += [f"{versions[name]}: {CONTENDERS[name].told}" for name in options.contenders]
-    text = "\n".join(told) + "\n\n" + report.table(bench.results)
-    print(text)
-    (OUT / "table.md").write_text(text)
-    for path in plot.growth(bench.results, OUT):
-        print(f"drawn: {path}")
+    finish(bench.results, told)
 
 
 if __name__ == "__main__":
