@@ -1,8 +1,9 @@
 /* Queues between threads. queue_put on any thread, queue_take_all on one.
  *
- * Invariant, under the mutex: the eventfd is readable exactly while first is not NULL. The writer that finds
- * the queue empty makes it readable, the taker empties both at once; so a loop that polls the fd misses no
- * item and never wakes for nothing. */
+ * The writer that finds the queue empty makes the eventfd readable, behind its item; the taker makes it
+ * unreadable, before it takes: so a loop that polls the fd misses no item. Neither holds the mutex meanwhile,
+ * which would let the one it wakes wait; for that the taker may be woken once for what it has taken already.
+ */
 #include "base/queue.h"
 
 #include <errno.h>
@@ -45,26 +46,38 @@ int queue_fd(const struct queue *queue)
 void queue_put(struct queue *queue, struct queue_item *item)
 {
         item->next = NULL;
+        queue_put_list(queue, item);
+}
+
+void queue_put_list(struct queue *queue, struct queue_item *first)
+{
+        struct queue_item *last = first;
+        size_t count = 1;
+
+        if (!first)
+                return;
+        for (; last->next; last = last->next)
+                count++;
         pthread_mutex_lock(&queue->mutex);
-        if (!queue->first)
-                (void)eventfd_write(queue->fd, 1); /* the counter is 0: this cannot fail */
-        *queue->last_next = item;
-        queue->last_next = &item->next;
-        queue->length++;
+        bool was_empty = !queue->first;
+        *queue->last_next = first;
+        queue->last_next = &last->next;
+        queue->length += count;
         pthread_mutex_unlock(&queue->mutex);
+        if (was_empty)
+                (void)eventfd_write(queue->fd, 1); /* far from its limit: this cannot fail */
 }
 
 struct queue_item *queue_take_all(struct queue *queue)
 {
+        eventfd_t ignored;
+
+        (void)eventfd_read(queue->fd, &ignored);
         pthread_mutex_lock(&queue->mutex);
         struct queue_item *first = queue->first;
-        if (first) {
-                eventfd_t ignored;
-                (void)eventfd_read(queue->fd, &ignored);
-                queue->first = NULL;
-                queue->last_next = &queue->first;
-                queue->length = 0;
-        }
+        queue->first = NULL;
+        queue->last_next = &queue->first;
+        queue->length = 0;
         pthread_mutex_unlock(&queue->mutex);
         return first;
 }

@@ -46,6 +46,12 @@ static int udp_options_set(int fd, sa_family_t family)
         return option_set(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
+/* What an accepted connection takes over from the socket that listens. */
+static int tcp_options_set(int fd)
+{
+        return option_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
 static int bound_address(int fd, struct address *ret_address)
 {
         struct sockaddr_storage storage;
@@ -90,7 +96,7 @@ static int socket_open(const struct address *address, bool is_tcp, bool is_share
                 return -errno;
         socket_->watched = is_tcp ? WATCHED_TCP_LISTENER : WATCHED_UDP;
         socket_->listener = listener;
-        int r = is_tcp ? 0 : udp_options_set(socket_->fd, address->family);
+        int r = is_tcp ? tcp_options_set(socket_->fd) : udp_options_set(socket_->fd, address->family);
         if (r == 0)
                 r = socket_bind(socket_->fd, address, is_tcp, is_shared);
         if (r == 0)
@@ -154,8 +160,8 @@ int listen_inherit(int fd, unsigned listener, struct listen_socket **ret_socket)
         socket->listener = listener;
         socket->watched = type == SOCK_STREAM ? WATCHED_TCP_LISTENER : WATCHED_UDP;
         int r = bound_address(fd, &socket->bound);
-        if (r == 0 && type == SOCK_DGRAM)
-                r = udp_options_set(fd, socket->bound.family);
+        if (r == 0)
+                r = type == SOCK_DGRAM ? udp_options_set(fd, socket->bound.family) : tcp_options_set(fd);
         if (r < 0)
                 return r;
         *ret_socket = TAKE(socket);

@@ -9,6 +9,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Posted together at the end of the turn: the main loop wakes once for all. */
+static void keep(struct thread *thread, struct observation *seen)
+{
+        seen->item.next = NULL;
+        *thread->seen_last = &seen->item;
+        thread->seen_last = &seen->item.next;
+        thread->seen_count++;
+}
+
+void observations_post(struct thread *thread)
+{
+        if (thread->seen_count == 0)
+                return;
+        queue_put_list(thread->server->observations, thread->seen_first);
+        thread->seen_first = NULL;
+        thread->seen_last = &thread->seen_first;
+        thread->seen_count = 0;
+}
+
 /* True where the same was posted within the last second. */
 static bool is_repeated(
         struct thread *thread, enum observation_kind kind, const struct query *query, uint32_t serial)
@@ -51,18 +70,23 @@ static struct observation *observation_new(enum observation_kind kind, const uin
         return seen;
 }
 
+static bool is_full(const struct thread *thread, size_t limit)
+{
+        return queue_length(thread->server->observations) + thread->seen_count >= limit;
+}
+
 void observe_query(
         struct thread *thread, enum observation_kind kind, const struct query *query, uint32_t serial)
 {
         struct queue *queue = thread->server->observations;
-        if (!queue || is_repeated(thread, kind, query, serial) || queue_length(queue) >= OBSERVATIONS_MAX)
+        if (!queue || is_repeated(thread, kind, query, serial) || is_full(thread, OBSERVATIONS_MAX))
                 return;
         struct observation *seen = observation_new(kind, query->name, &query->peer, query->key);
         if (!seen)
                 return;
         seen->over_tcp = query->over_tcp;
         seen->serial = serial;
-        queue_put(queue, &seen->item);
+        keep(thread, seen);
 }
 
 void observe_transfer(struct thread *thread, enum observation_kind kind, const struct connection *connection,
@@ -70,7 +94,7 @@ void observe_transfer(struct thread *thread, enum observation_kind kind, const s
 {
         struct queue *queue = thread->server->observations;
         const struct stream *stream = connection->stream;
-        if (!queue || queue_length(queue) >= 2 * OBSERVATIONS_MAX)
+        if (!queue || is_full(thread, 2 * OBSERVATIONS_MAX))
                 return;
         struct observation *seen = observation_new(kind, stream->zone, &connection->peer, stream->key);
         if (!seen)
@@ -79,5 +103,5 @@ void observe_transfer(struct thread *thread, enum observation_kind kind, const s
         seen->serial = kind == OBSERVED_CLIENT_AHEAD ? summary->from_serial : summary->to_serial;
         seen->summary = *summary;
         seen->duration_usec = duration_usec;
-        queue_put(queue, &seen->item);
+        keep(thread, seen);
 }

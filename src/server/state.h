@@ -104,6 +104,8 @@ struct thread {
         uint8_t *scratch; /* MESSAGE_MAX_SIZE */
         struct peers *peers;
         struct bucket lines; /* of refusals, all peers */
+        struct queue_item *seen_first, **seen_last; /* of this turn */
+        size_t seen_count;
         struct observed observed[OBSERVED_SLOTS];
         struct udp_batch *udp;
         struct listen_socket *listeners;
@@ -185,6 +187,7 @@ void refuse_tell(struct thread *thread, const struct query *query);
 const char *peer_format(const struct address *peer, const uint8_t *key_name, char text[static PEER_TEXT_MAX]);
 
 /* ---- observe.c ---- */
+void observations_post(struct thread *thread); /* at the end of a turn */
 void observe_query(
         struct thread *thread, enum observation_kind kind, const struct query *query, uint32_t serial);
 void observe_transfer(struct thread *thread, enum observation_kind kind, const struct connection *connection,

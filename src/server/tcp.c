@@ -12,7 +12,6 @@
 #include "server/state.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -147,8 +146,6 @@ static void accept_one(struct thread *thread, int fd, const struct sockaddr *soc
                 close(fd);
                 return;
         }
-        int on = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         if (!connection_new(thread, fd, &peer, peer_count)) {
                 atomic_fetch_sub(&thread->server->connections, 1);
                 atomic_fetch_sub(peer_count, 1);

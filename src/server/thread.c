@@ -225,11 +225,14 @@ void *thread_run(void *argument)
 {
         struct thread *thread = argument;
         struct epoll_event events[EVENTS_A_TURN];
+
+        thread->seen_last = &thread->seen_first;
         for (;;) {
                 int count =
                         epoll_wait(thread->epoll, events, EVENTS_A_TURN, (int)(TICK_USEC / USEC_PER_MSEC));
                 for (int i = 0; i < count; i++)
                         event_serve(thread, &events[i]);
+                observations_post(thread);
                 uint64_t now = clock_monotonic_usec();
                 if (now - thread->ticked_usec >= TICK_USEC)
                         tick(thread, now);
@@ -243,5 +246,6 @@ void *thread_run(void *argument)
         while (thread->connections)
                 connection_close(thread, thread->connections);
         connections_free_dead(thread);
+        observations_post(thread);
         return NULL;
 }

@@ -239,7 +239,8 @@ static void expect_message(int fd, uint16_t id, unsigned rcode, unsigned records
 static void expect_closed(int fd)
 {
         uint8_t octet;
-        assert_true(recv(fd, &octet, 1, 0) <= 0 && errno != EAGAIN);
+        ssize_t length = recv(fd, &octet, 1, 0);
+        assert_true(length == 0 || (length < 0 && errno != EAGAIN));
         close(fd);
 }
 
@@ -649,7 +650,7 @@ static void test_pinned_budget(void **state)
 }
 
 /* A port that nobody on this machine has at any address. */
-static unsigned port_free_everywhere(void)
+static uint16_t port_free_everywhere(void)
 {
         for (;;) {
                 int udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = socket(AF_INET, SOCK_STREAM, 0);
@@ -769,11 +770,12 @@ static void test_stop_lets_transfers_end(void **state)
 static void test_inherited_sockets(void **state)
 {
         (void)state;
-        struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        struct sockaddr_in any = {.sin_family = AF_INET,
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                .sin_port = htons(port_free_everywhere())};
         socklen_t size = sizeof(any);
         int fds[2] = {socket(AF_INET, SOCK_DGRAM, 0), socket(AF_INET, SOCK_STREAM, 0)};
         assert_int_equal(bind(fds[0], (struct sockaddr *)&any, size), 0);
-        assert_int_equal(getsockname(fds[0], (struct sockaddr *)&any, &size), 0);
         assert_int_equal(bind(fds[1], (struct sockaddr *)&any, size), 0);
         assert_int_equal(listen(fds[1], 10), 0);
         server_begin_with(
@@ -797,12 +799,11 @@ static void test_inherited_sockets(void **state)
 static void test_inherited_dual_stack(void **state)
 {
         (void)state;
-        struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+        struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port_free_everywhere())};
         socklen_t size = sizeof(any);
         int fds[2] = {socket(AF_INET6, SOCK_DGRAM, 0), socket(AF_INET6, SOCK_STREAM, 0)};
         if (fds[0] < 0 || bind(fds[0], (struct sockaddr *)&any, size) < 0)
                 skip();
-        assert_int_equal(getsockname(fds[0], (struct sockaddr *)&any, &size), 0);
         assert_int_equal(bind(fds[1], (struct sockaddr *)&any, size), 0);
         assert_int_equal(listen(fds[1], 10), 0);
         server_begin_with(
