@@ -17,6 +17,7 @@ import os
 import platform
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -42,7 +43,7 @@ def one_rows(tag):
 
 
 class Scene:
-    """Rows that one life of a server gives. most: the scale up to which the peers are measured too."""
+    """Rows that one life of a server gives. repeat: at most so often; peers: whether they are measured too."""
 
     def __init__(self, name, rows, run, repeat=None, peers=True):
         self.name, self.rows, self.run, self.repeat, self.peers = name, rows, run, repeat, peers
@@ -85,9 +86,7 @@ class Bench:
             return
         name = contender if isinstance(contender, str) else contender.name
         result = {"run": self.run, "row": row, "contender": name, "repeat": self.repeat, "x": x, "values": values, "raw": raw or {}}
-        self.results.append(result)
-        with open(self.options.json, "a") as file:
-            file.write(json.dumps(result) + "\n")
+        self.keep(result)
         shown = "  ".join(f"{metric} {value:.4g}" for metric, value in values.items() if isinstance(value, (int, float)))
         print(f"{row:18} {name:10} {'' if x is None else x} {shown}", file=sys.stderr, flush=True)
 
@@ -97,22 +96,19 @@ class Bench:
             yield session
 
     def fault(self, row, contender, error):
-        name = contender if isinstance(contender, str) else contender.name
-        self.save_fault(row, name, repr(error))
+        self.keep({"run": self.run, "row": row, "contender": contender.name, "repeat": self.repeat, "fault": str(error)})
+        print(f"{row:18} {contender.name:10} FAILED {error}", file=sys.stderr, flush=True)
 
-    def save_fault(self, row, name, text):
-        result = {"run": self.run, "row": row, "contender": name, "repeat": self.repeat, "fault": text}
+    def keep(self, result):
         self.results.append(result)
         with open(self.options.json, "a") as file:
             file.write(json.dumps(result) + "\n")
-        print(f"{row:18} {name:10} FAILED {text}", file=sys.stderr, flush=True)
 
     def floor(self):
         """Before, between and behind the scenes: the machine is not always the same."""
-        import subprocess
         maker = self.maker
         if "floor" not in maker.made:
-            maker._run("one", "floor.test", 1000000, 1, maker.folder / "floor.zone")
+            maker.run("one", "floor.test", 1000000, 1, maker.folder / "floor.zone")
             maker.made["floor"] = True
         def tell(*words):
             return json.loads(subprocess.run([self.tools / "floor", *map(str, words)], check=True, capture_output=True, text=True).stdout)
@@ -133,7 +129,7 @@ class Bench:
                 contender = CONTENDERS[name](folder, free_port(), free_port())
                 try:
                     scene.run(self, contender, self.maker, folder / "zones")
-                except (Failure, OSError, AssertionError) as error:
+                except (Failure, OSError, ValueError, subprocess.SubprocessError) as error:
                     self.fault(scene.name, contender, error)
                 shutil.rmtree(folder, ignore_errors=True)
 

@@ -88,7 +88,7 @@ class Maker:
         self.genzone, self.folder, self.made = genzone, Path(folder), {}
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def _run(self, *words):
+    def run(self, *words):
         return offsets(subprocess.run([self.genzone, *map(str, words)], check=True, capture_output=True, text=True).stdout)
 
     def one(self, folder, records):
@@ -96,7 +96,7 @@ class Maker:
         name = f"z{records}.test"
         source = self.folder / f"{name}.zone"
         if name not in self.made:
-            self.made[name] = self._run("one", name, records, min(100, max(1, records // 50)), source)
+            self.made[name] = self.run("one", name, records, min(100, max(1, records // 50)), source)
         path = Path(folder) / f"{name}.zone"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(source.read_bytes())
@@ -107,7 +107,7 @@ class Maker:
         suffix = "many.test"
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        serial_at, slots = self._run("many", suffix, count, records, folder)
+        serial_at, slots = self.run("many", suffix, count, records, folder)
         os.sync()
         names = [f"z{i:06d}.{suffix}" for i in range(count)]
         return Zones(folder, [Zone(name, folder / f"{name}.zone", serial_at, slots) for name in names], suffix)
