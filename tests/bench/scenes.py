@@ -8,7 +8,7 @@ import itertools
 import threading
 import time
 
-from session import Failure, Sampler, Session, drop_page_cache
+from session import Failure, Sampler, drop_page_cache
 from zones import FIRST_SERIAL
 
 
