@@ -240,12 +240,18 @@ static int next_chunk(void *context, uint64_t key, struct text_chunk *ret_chunk)
         return zonefile_state_read(stored.state, stored.state_length, &ret_chunk->state) < 0 ? -EUCLEAN : 0;
 }
 
+static int check_chunk(void *context, const struct text_chunk *chunk)
+{
+        const struct chunk_reader *reader = context;
+        return store_chunk_check(reader->read, reader->zone_id, chunk->key);
+}
+
 /* *ret_done = false: nothing was changed in edit but for changes, the whole text must be read. */
 int edit_read_changes(struct edit *edit, bool *ret_done)
 {
         struct zonefile_request request = parse_request(edit);
         struct chunk_reader reader = {.read = edit->read, .zone_id = edit->row.id};
-        const struct text_chunks chunks = {.context = &reader, .next = next_chunk};
+        const struct text_chunks chunks = {.context = &reader, .next = next_chunk, .check = check_chunk};
 
         *ret_done = false;
         int r = zonefile_changes_find(&request, edit->fd, &chunks, &edit->changes);

@@ -145,6 +145,9 @@ static int dump_chunks(
 
         for (uint64_t key = 0; (r = store_chunk_next(read, zone->id, key, &chunk)) == 0;
                 key = chunk.key + 1) {
+                r = store_chunk_check(read, zone->id, chunk.key);
+                if (r < 0)
+                        break;
                 count++;
                 bytes += chunk.length;
                 if (with_text)

@@ -170,8 +170,10 @@ struct store_chunk {
         const char *bytes;
         size_t length;
 };
-/* The chunk at or behind key: 0, 1 = the end, -EUCLEAN. */
+/* The chunk at or behind key: 0, 1 = the end, -EUCLEAN. Its checksum is not looked at, which would cost more
+ * than to compare its octets with a file: store_chunk_check (0, -EUCLEAN) before anything is made of them. */
 int store_chunk_next(struct store_read *read, uint64_t zone_id, uint64_t key, struct store_chunk *ret_chunk);
+int store_chunk_check(struct store_read *read, uint64_t zone_id, uint64_t key);
 
 /* Opaque state rows. */
 int store_state_get(struct store_read *read, uint64_t zone_id, const void *key, size_t key_size,

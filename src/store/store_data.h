@@ -71,6 +71,8 @@ int lmdb_error(int code);
 
 /* -EUCLEAN where format octet or checksum are wrong. */
 int value_open(const MDB_val *value, const uint8_t **ret_body, size_t *ret_length);
+/* The same with no look at the checksum. */
+int value_peek(const MDB_val *value, const uint8_t **ret_body, size_t *ret_length);
 /* Writes format octet, body and checksum to `out`, which has room for VALUE_OVERHEAD more than the pieces. */
 void value_seal(const struct iovec *pieces, size_t count, uint8_t *out);
 

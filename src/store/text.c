@@ -44,12 +44,22 @@ int store_chunk_next(struct store_read *read, uint64_t zone_id, uint64_t key, st
                 return 1;
         if (found.mv_size != CHUNK_KEY_SIZE)
                 return -EUCLEAN;
-        r = value_open(&value, &body, &length);
+        r = value_peek(&value, &body, &length);
         if (r == 0)
                 r = chunk_decode(body, length, ret_chunk);
         if (r == 0)
                 ret_chunk->key = read_u64((uint8_t *)found.mv_data + 8);
         return r;
+}
+
+int store_chunk_check(struct store_read *read, uint64_t zone_id, uint64_t key)
+{
+        uint8_t name[CHUNK_KEY_SIZE];
+        const uint8_t *body;
+        size_t length;
+
+        chunk_key_write(name, zone_id, key);
+        return read_get(read, DATABASE_TEXT, name, sizeof(name), &body, &length);
 }
 
 static int chunk_put(struct store_batch *batch, uint64_t zone_id, const struct store_chunk *chunk)

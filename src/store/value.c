@@ -11,18 +11,25 @@
 
 #define SOA_RDATA_MIN 22 /* two root names and five numbers */
 
+int value_peek(const MDB_val *value, const uint8_t **ret_body, size_t *ret_length)
+{
+        const uint8_t *bytes = value->mv_data;
+
+        if (value->mv_size < VALUE_OVERHEAD || bytes[0] != STORE_FORMAT)
+                return -EUCLEAN;
+        *ret_body = bytes + 1;
+        *ret_length = value->mv_size - VALUE_OVERHEAD;
+        return 0;
+}
+
 int value_open(const MDB_val *value, const uint8_t **ret_body, size_t *ret_length)
 {
         const uint8_t *bytes = value->mv_data;
         size_t size = value->mv_size;
 
-        if (size < VALUE_OVERHEAD || bytes[0] != STORE_FORMAT)
+        if (size < VALUE_OVERHEAD || crc32c(0, bytes, size - 4) != read_u32(bytes + size - 4))
                 return -EUCLEAN;
-        if (crc32c(0, bytes, size - 4) != read_u32(bytes + size - 4))
-                return -EUCLEAN;
-        *ret_body = bytes + 1;
-        *ret_length = size - VALUE_OVERHEAD;
-        return 0;
+        return value_peek(value, ret_body, ret_length);
 }
 
 void value_seal(const struct iovec *pieces, size_t count, uint8_t *out)

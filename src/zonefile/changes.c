@@ -56,6 +56,7 @@ struct finder {
         struct text_window window;
         struct old_text old;
         struct run_parsers parsers;
+        const struct text_chunks *source;
         struct zonefile_changes *changes;
         size_t chunk;      /* the next old one */
         uint64_t position; /* where it should begin in the new text */
@@ -71,6 +72,17 @@ static int begins_with_owner(struct finder *finder)
                 return r;
         return window_end(&finder->window) == finder->position ||
                parse_starts_with_owner(window_at(&finder->window, finder->position));
+}
+
+/* The chunks that a run is parsed from, and the state where it ends. */
+static int check_chunks(const struct finder *finder, size_t first, size_t end)
+{
+        const struct text_chunks *source = finder->source;
+        int r = 0;
+
+        for (size_t i = first; r == 0 && source->check && i <= end && i < finder->old.count; i++)
+                r = source->check(source->context, &finder->old.chunks[i]);
+        return r;
 }
 
 /* A run from finder->chunk on. RUN_DONE: chunk and position stand behind it. */
@@ -91,6 +103,9 @@ static int find_run(struct finder *finder)
                         &finder->window, &finder->old, finder->chunk, finder->position, least, &resync);
                 if (r != RESYNC_FOUND)
                         return r < 0 ? r : RUN_FALL_BACK;
+                r = check_chunks(finder, first, resync.chunk);
+                if (r < 0)
+                        return r;
                 r = run_compare(&finder->parsers, &finder->old, first, resync.chunk,
                         window_at(&finder->window, begin), (size_t)(resync.position - begin),
                         finder->changes);
@@ -219,7 +234,7 @@ int zonefile_changes_find(const struct zonefile_request *request, int fd, const 
         struct zonefile_changes *ret_changes)
 {
         struct zonefile_changes changes = {0};
-        struct finder finder = {.window.fd = fd, .changes = &changes};
+        struct finder finder = {.window.fd = fd, .source = chunks, .changes = &changes};
         int r = find(&finder, request, chunks);
 
         parse_end(&finder.parsers.old);

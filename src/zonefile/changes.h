@@ -23,6 +23,9 @@ int zonefile_state_read(const uint8_t *bytes, size_t length, struct zonefile_sta
 struct text_chunks {
         void *context;
         int (*next)(void *context, uint64_t key, struct text_chunk *ret_chunk);
+        /* 0, or a negative errno where the chunk is not what was written. Asked of those that are parsed; of
+         * those that the new text has octet for octet it does not matter. NULL: they are all right. */
+        int (*check)(void *context, const struct text_chunk *chunk);
 };
 
 enum changes_outcome {

@@ -154,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (fd < 0 || write(fd, new_text.bytes, new_text.length) != (ssize_t)new_text.length)
                 abort();
         if (zonefile_parse(&request, &old_text, &diags, &old) == 0) {
-                struct text_chunks chunks = {&old, next_chunk};
+                struct text_chunks chunks = {&old, next_chunk, NULL};
                 int r = zonefile_changes_find(&request, fd, &chunks, &changes);
 
                 if (r < 0)

@@ -128,6 +128,8 @@ static int read_everything(struct store *store)
         if (r >= 0)
                 r = store_chunk_next(read, zone.id, 0, &found);
         if (r == 0)
+                r = store_chunk_check(read, zone.id, found.key);
+        if (r == 0)
                 r = store_state_get(read, zone.id, "key", 3, &value, &size);
         arena_free(&arena);
         store_read_end(read);

@@ -460,7 +460,7 @@ static int file_of(const struct zone_text *text)
 static bool play(struct published *published, struct zone_text text, struct tally *tally)
 {
         struct zonefile_request request = {.origin = apex, .wants_chunks = true};
-        struct text_chunks chunks = {published, next_chunk};
+        struct text_chunks chunks = {published, next_chunk, NULL};
         struct zonefile_changes changes;
         struct zonefile_result whole = {0};
         struct diag_list diags = {0};
