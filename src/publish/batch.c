@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define BATCH_MAX_JOBS 4096
-#define BATCH_MAX_DIRTY_BYTES (64u << 20)
+#define BATCH_MAX_DIRTY_BYTES (16u << 20)
 #define BATCH_MAX_USEC (250 * USEC_PER_MSEC)
 
 int publish_batch_open(struct publish_batch *batch, struct store_batch **ret_open)

@@ -24,6 +24,7 @@
 
 #define HEARTBEAT_MSEC 1000
 #define LINGER_MSEC 2
+#define REST_USEC (60 * USEC_PER_SEC) /* what transfers read counts too */
 #define BUSY_USEC (10 * USEC_PER_MSEC)
 #define LOOKS_MAX 64                 /* zones read side by side */
 #define LOOKS_MAX_BYTES (8ull << 20) /* no further one is begun when this much text was read */
@@ -34,6 +35,7 @@ struct publisher {
         struct publish_batch batch;
         uint64_t committed_usec; /* the end of the last commit, monotonic */
         bool has_worked;         /* since it rested */
+        uint64_t rested_usec;
         _Atomic uint64_t heartbeat_usec;
         _Atomic bool stopping;
 };
@@ -255,9 +257,14 @@ static void commit(struct publisher *publisher)
 /* Nothing to do for a while: what a large zone took goes back. */
 static void rest(struct publisher *publisher)
 {
-        if (publisher->has_worked)
-                malloc_trim(0);
+        uint64_t now = clock_monotonic_usec();
+
+        if (!publisher->has_worked && now < publisher->rested_usec + REST_USEC)
+                return;
+        malloc_trim(0);
+        store_rest(publisher->batch.store);
         publisher->has_worked = false;
+        publisher->rested_usec = now;
 }
 
 /* Files renamed one after the other come one by one: a commit of each would take the disk from who renames

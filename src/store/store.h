@@ -48,6 +48,9 @@ struct store_options {
  * -ENOSPC ... *ret_why (may be NULL): a sentence for the operator, static or owned by the thread. */
 int store_open(const struct store_options *options, struct store **ret_store, const char **ret_why);
 struct store *store_close(struct store *store);
+/* What readers touched of the file need not count as ours until it is touched again. -ENOENT: the kernel does
+ * not tell where it is. */
+int store_rest(struct store *store);
 
 /* ---- reading ---- */
 

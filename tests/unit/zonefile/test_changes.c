@@ -559,7 +559,7 @@ static void play_zone(unsigned line_count, unsigned rounds, struct tally *tally)
 static void test_random_edits(void **state)
 {
         const char *rounds_text = getenv("ZONECRIER_TEST_ROUNDS"), *seed = getenv("ZONECRIER_TEST_SEED");
-        unsigned rounds = rounds_text ? (unsigned)atoi(rounds_text) : getenv("ZONECRIER_LONG") ? 50000 : 2000;
+        unsigned rounds = rounds_text ? (unsigned)atoi(rounds_text) : getenv("ZONECRIER_LONG") ? 100000 : 2000;
         static const size_t sizes[] = {200, 500, 2000, 4096};
         struct tally tally = {0};
 
