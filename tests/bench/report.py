@@ -141,10 +141,11 @@ class Results:
                 continue
             values = result["values"]
             if metric == "of_hmac" and self.has_floor:
-                found.append(values["cpu_bytes_per_sec"] / self.hmac * line.scale)
+                if contender == "zonecrier":  # a peer's CPU is not the MAC's
+                    found.append(values["cpu_bytes_per_sec"] / self.hmac * line.scale)
             elif metric in values:
                 found.append(values[metric] * line.scale)
-        return [value for value in found if value >= 0]
+        return [value for value in found if value >= 0]  # -1: it cannot be told
 
 
 def table(raw):

@@ -118,6 +118,7 @@ class Session:
     def __init__(self, tools, contender, zones, targets=1, dead=0):
         self.tools, self.contender, self.zones = tools, contender, zones
         self.process = None
+        self.before = None  # the serial before the last edit
         sink = "127.1.0.1"
         self.sink_port = free_port(sink)
         hosts = [(f"127.1.{i // 250}.{i % 250 + 1}", self.sink_port) for i in range(targets + dead)]
@@ -258,11 +259,11 @@ class Session:
 
     def edit(self, zone, lines, command, seconds=120):
         """A plan on one zone; None for `command` where the server watches."""
-        serial = self.ask(zone.name)
-        if serial is None:
+        self.before = self.ask(zone.name)
+        if self.before is None:
             raise Failure(f"{zone.name} has no answer before its edit")
         self.plan.write_text("\n".join(lines) + "\n")
-        result = self.stopwatch.run("edit", zone.name, serial, self.plan, seconds, command or [])
+        result = self.stopwatch.run("edit", zone.name, self.before, self.plan, seconds, command or [])
         if result["first_notify_ms"] < 0:
             raise Failure(f"no NOTIFY in {seconds} s: {self.log()}")
         return result
