@@ -11,6 +11,8 @@ import time
 from session import Failure, Sampler, drop_page_cache
 from zones import FIRST_SERIAL
 
+BURSTS = 3  # a rate depends on what else the machine does just then
+
 
 def edit_ways(contender):
     return ("rename", "in_place", "command") if contender.watches else ("command",)
@@ -55,8 +57,9 @@ def one_zone(bench, contender, maker, folder, records, tag):
             memory_in_edit(bench, session, zone, f"memory-{tag}")
         transfers(bench, session, zone, tag)
         if bench.wants(f"soa-{tag}"):
-            result = session.soa_load(zone, "-t", 3)
-            bench.save(f"soa-{tag}", contender, {"per_sec": result["answers_per_sec"], "cpu_usec": result["cpu_usec"]}, result)
+            for _ in range(BURSTS):
+                result = session.soa_load(zone, "-t", 1.5)
+                bench.save(f"soa-{tag}", contender, {"per_sec": result["answers_per_sec"], "cpu_usec": result["cpu_usec"]}, result)
         if bench.wants(f"warm-{tag}"):
             warm(bench, session, zone, f"warm-{tag}")
         if bench.wants(f"uncached-{tag}"):
@@ -94,12 +97,13 @@ def transfers(bench, session, zone, tag):
             edit_once(session, zone, "command", 1)
             session.settle()
         session.transfers(zone, 50, 500, session.before)
-        result = session.transfers(zone, 50, 10000, session.before)
-        if result["form"] != "incremental":
-            bench.fault(f"ixfr-{tag}", contender, f"the answer is {result['form']}")
-            return
-        bench.save(f"ixfr-{tag}", contender, {"per_sec": result["transfers_per_sec"], "cpu_usec": result["cpu_sec"] * 1e6,
-                                              "p50_ms": result["p50_ms"], "p99_ms": result["p99_ms"]}, result)
+        for _ in range(BURSTS):
+            result = session.transfers(zone, 50, 5000, session.before)
+            if result["form"] != "incremental":
+                bench.fault(f"ixfr-{tag}", contender, f"the answer is {result['form']}")
+                return
+            bench.save(f"ixfr-{tag}", contender, {"per_sec": result["transfers_per_sec"], "cpu_usec": result["cpu_sec"] * 1e6,
+                                                  "p50_ms": result["p50_ms"], "p99_ms": result["p99_ms"]}, result)
 
 
 class Busy(threading.Thread):
