@@ -130,6 +130,24 @@ void *arena_alloc(struct arena *arena, size_t size)
         return bytes;
 }
 
+void arena_adopt(struct arena *arena, struct arena *from)
+{
+        struct arena_block *oldest = from->newest;
+
+        if (!oldest)
+                return;
+        if (!arena->newest) {
+                *arena = *from;
+        } else {
+                while (oldest->older)
+                        oldest = oldest->older;
+                oldest->older = arena->newest->older;
+                arena->newest->older = from->newest;
+                arena->size_bytes += from->size_bytes;
+        }
+        *from = (struct arena){0};
+}
+
 void *arena_copy(struct arena *arena, const void *bytes, size_t size)
 {
         void *copy = arena_alloc(arena, size);

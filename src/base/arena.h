@@ -26,5 +26,8 @@ char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((
  * third of the load of a large zone. */
 void *large_alloc(size_t size);
 
+/* What lies in `from` belongs to `arena` from now on, where it lies; `from` is empty. */
+void arena_adopt(struct arena *arena, struct arena *from);
+
 /* Frees every block; the arena is empty and usable again. NULL is fine. */
 void arena_free(struct arena *arena);

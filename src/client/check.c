@@ -53,7 +53,7 @@ static int parse_file(struct checked_file *file, struct source_snapshot *snapsho
 
         int r = source_open(snapshot, path, &fd, &identity);
         if (r == 0)
-                r = zone_text_read(fd, identity.size_bytes, FILE_BYTES_MAX, &text);
+                r = zone_text_read(fd, identity.size_bytes, FILE_BYTES_MAX, NULL, &text);
         if (r < 0)
                 return r;
         r = zonefile_parse(&request, &text, &file->diags, &result);

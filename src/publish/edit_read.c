@@ -178,7 +178,8 @@ static int read_text(struct edit *edit)
                 zone_text_free(&edit->text);
                 if (lseek(edit->fd, 0, SEEK_SET) < 0)
                         return -errno;
-                int r = zone_text_read(edit->fd, edit->identity.size_bytes, TEXT_LIMIT_BYTES, &edit->text);
+                int r = zone_text_read(
+                        edit->fd, edit->identity.size_bytes, TEXT_LIMIT_BYTES, edit->crew, &edit->text);
                 if (r < 0)
                         return r;
                 if (source_is_unchanged(edit->fd, &edit->identity))

@@ -74,6 +74,15 @@ int chunk_cuts_note(struct chunk_cuts *cuts, const struct zonefile_state *state,
         return add_cut(cuts, state, at);
 }
 
+int chunk_cuts_join(struct chunk_cuts *cuts, const struct chunk_cuts *more)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < more->count; i++)
+                r = add_cut(cuts, &more->items[i].state, more->items[i].at);
+        return r;
+}
+
 int chunk_cuts_finish(struct chunk_cuts *cuts, const struct zone_text *text, struct text_chunk **ret_chunks,
         size_t *ret_count)
 {

@@ -22,6 +22,8 @@ struct chunk_cuts {
 
 /* The parser stands at an entry: is a chunk full, and may one begin here? -ENOMEM. */
 int chunk_cuts_note(struct chunk_cuts *cuts, const struct zonefile_state *state, const char *at);
+/* Those of the text that follows, in its order. -ENOMEM. */
+int chunk_cuts_join(struct chunk_cuts *cuts, const struct chunk_cuts *more);
 /* The text in chunks, keys CHUNK_KEY_STEP apart. -ENOMEM. */
 int chunk_cuts_finish(struct chunk_cuts *cuts, const struct zone_text *text, struct text_chunk **ret_chunks,
         size_t *ret_count);

@@ -177,7 +177,7 @@ static int open_include(
         file->is_outside = is_outside_folder(file->path, source_snapshot_root(parse->request->snapshot));
         if (is_open(parse, file->path))
                 return scan_fail_word(scan, token, "include-loop", NULL, "includes itself");
-        r = zone_text_read(fd, 0, INCLUDE_BYTES_MAX - parse->included_bytes, &file->text);
+        r = zone_text_read(fd, 0, INCLUDE_BYTES_MAX - parse->included_bytes, NULL, &file->text);
         return r < 0 ? fail_include(scan, token, r) : 0;
 }
 

@@ -1,10 +1,11 @@
 /* A whole zone from its text: parse, checks, normal form; and the chunks that the incremental path will
- * compare with. One thread a call. */
+ * compare with. One thread a call, and a crew for what is
+ * large. */
 #include "zonefile/zonefile.h"
 
 #include "zonefile/check_zone.h"
 #include "zonefile/chunk.h"
-#include "zonefile/parse.h"
+#include "zonefile/parse_parts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -54,6 +55,9 @@ static int read_text(struct parse *parse, struct chunk_cuts *cuts)
         int r = 0;
 
         skip_mark(parse);
+        r = parse_in_parts(parse, cuts);
+        if (r != 0)
+                return r < 0 ? r : 0;
         if (!cuts)
                 return parse_entries(parse);
         while (r == 0 && !parse_is_at_end(parse)) {

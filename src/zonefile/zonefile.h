@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct crew;
 struct source_snapshot;
 
 /* Text in memory with room behind it: the scanner reads up to ZONEFILE_PADDING octets past the end, the first
@@ -23,8 +24,9 @@ struct zone_text {
         size_t length;
 };
 /* Reads the rest of fd into ret_text, padded. size_hint may be 0. -EIO ..., -ENOMEM, -EFBIG above
- * limit_bytes. */
-int zone_text_read(int fd, size_t size_hint, size_t limit_bytes, struct zone_text *ret_text);
+ * limit_bytes. A crew (NULL: none) helps with a large file. */
+int zone_text_read(
+        int fd, size_t size_hint, size_t limit_bytes, struct crew *crew, struct zone_text *ret_text);
 void zone_text_free(struct zone_text *text);
 
 /* Parser state at the start of a line that has its owner written. Serialised into each chunk's header by

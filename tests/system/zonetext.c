@@ -81,7 +81,7 @@ int main(int argc, char **argv)
                 return 2;
         uint64_t begin = clock_monotonic_usec(), read, parsed;
         fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || zone_text_read(fd, 0, UINT32_MAX, &text) < 0)
+        if (fd < 0 || zone_text_read(fd, 0, UINT32_MAX, NULL, &text) < 0)
                 return 2;
         close(fd);
         read = clock_monotonic_usec();

@@ -301,7 +301,7 @@ static struct parsed parse_file(const char *folder, const char *name)
         request.file = path;
         assert_int_equal(source_snapshot_folder(folder, NULL, &request.snapshot), 0);
         assert_int_equal(source_open(request.snapshot, path, &fd, &identity), 0);
-        assert_int_equal(zone_text_read(fd, 0, 1000000, &parsed.text), 0);
+        assert_int_equal(zone_text_read(fd, 0, 1000000, NULL, &parsed.text), 0);
         close(fd);
         parsed.r = zonefile_parse(&request, &parsed.text, &parsed.diags, &parsed.result);
         source_snapshot_free(request.snapshot);
@@ -396,10 +396,10 @@ static void test_read_limit(void **state)
         (void)state;
         assert_int_equal(pipe(pipes), 0);
         assert_int_equal(write(pipes[1], "0123456789", 10), 10);
-        assert_int_equal(zone_text_read(pipes[0], 0, 9, &text), -EFBIG);
+        assert_int_equal(zone_text_read(pipes[0], 0, 9, NULL, &text), -EFBIG);
         assert_int_equal(write(pipes[1], "0123456789", 10), 10);
         close(pipes[1]);
-        assert_int_equal(zone_text_read(pipes[0], 1, 10, &text), 0);
+        assert_int_equal(zone_text_read(pipes[0], 1, 10, NULL, &text), 0);
         assert_int_equal(text.length, 10);
         assert_int_equal(text.bytes[10], '\n');
         zone_text_free(&text);
