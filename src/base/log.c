@@ -26,6 +26,7 @@
 #include <systemd/sd-journal.h>
 
 #define LINE_BYTES 1024 /* a longer message is made on the heap */
+#define HELD_BYTES 16384
 #define FIELDS_MAX 16
 #define INDENT "    "
 
@@ -179,7 +180,46 @@ static size_t copy_indented(char *line, const char *message)
         return (size_t)(end - line);
 }
 
+/* Lines of this thread that wait for log_release(). */
+static _Thread_local struct {
+        char bytes[HELD_BYTES];
+        size_t length;
+        bool is_on;
+} held;
+
+static void write_held(void)
+{
+        if (held.length > 0)
+                (void)!write(STDERR_FILENO, held.bytes, held.length);
+        held.length = 0;
+}
+
+void log_hold(void)
+{
+        held.is_on = true;
+}
+
+void log_release(void)
+{
+        write_held();
+        held.is_on = false;
+}
+
 /* One write(2), so that lines of several threads do not mix. */
+static void write_line(int priority, const char *line, size_t length)
+{
+        if (held.is_on && length > sizeof(held.bytes) - held.length)
+                write_held();
+        if (!held.is_on || length > sizeof(held.bytes)) {
+                (void)!write(STDERR_FILENO, line, length);
+                return;
+        }
+        memcpy(held.bytes + held.length, line, length);
+        held.length += length;
+        if (priority <= LOG_ERR) /* whatever it leads to, it is told */
+                write_held();
+}
+
 static void write_stderr(int priority, const char *message)
 {
         char small[LINE_BYTES];
@@ -206,7 +246,7 @@ static void write_stderr(int priority, const char *message)
         memcpy(line, head, length);
         length += copy_indented(line + length, message);
         line[length++] = '\n';
-        (void)!write(STDERR_FILENO, line, length);
+        write_line(priority, line, length);
 }
 
 static void log_deliver(int priority, const struct log_fields *fields, const char *message)

@@ -34,5 +34,10 @@ bool log_is_on(int priority);
 void log_write(int priority, const struct log_fields *fields, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
+/* Between the two, lines of this thread below LOG_ERR that go to standard error may wait, so that many are
+ * one write(2). Not nested. */
+void log_hold(void);
+void log_release(void);
+
 /* Test hook: every line goes to the function instead; NULL ends that. */
 void log_redirect(void (*sink)(int priority, const struct log_fields *fields, const char *message));

@@ -295,11 +295,13 @@ int registry_on_results(sd_event_source *source, int fd, uint32_t events, void *
         struct registry *registry = context;
         (void)source, (void)fd, (void)events;
 
+        log_hold();
         for (struct queue_item *item = queue_take_all(registry->results), *next; item; item = next) {
                 struct publish_job *job = (struct publish_job *)item;
                 next = item->next;
                 apply(registry, job);
                 publish_job_free(job);
         }
+        log_release();
         return 0;
 }

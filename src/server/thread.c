@@ -230,8 +230,10 @@ void *thread_run(void *argument)
         for (;;) {
                 int count =
                         epoll_wait(thread->epoll, events, EVENTS_A_TURN, (int)(TICK_USEC / USEC_PER_MSEC));
+                log_hold();
                 for (int i = 0; i < count; i++)
                         event_serve(thread, &events[i]);
+                log_release();
                 observations_post(thread);
                 uint64_t now = clock_monotonic_usec();
                 if (now - thread->ticked_usec >= TICK_USEC)
