@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """zonecrier beside Debian's knot, nsd and bind9, as hidden primaries, on this machine, in one run.
 
-    make bench                                      everything; the better part of two hours
-    make bench-quick                                the most telling rows, five minutes
+    make bench                                      everything, three times; more than an hour
+    make bench-quick                                the most telling rows, once; some five minutes
     tests/bench/bench.py --rows edit-1m,axfr-1m --contenders zonecrier,nsd --repeat 3
     tests/bench/bench.py --list                     the rows there are
 
@@ -143,7 +143,7 @@ class Bench:
 
 def options_parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", help="comma-separated, * allowed; default: all that the issue of speed names")
+    parser.add_argument("--rows", help="comma-separated, * allowed; default: all of the table")
     parser.add_argument("--contenders", default=",".join(CONTENDERS))
     parser.add_argument("--repeat", type=int)
     parser.add_argument("--quick", action="store_true", help="the most telling rows in five minutes")
