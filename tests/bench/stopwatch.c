@@ -53,6 +53,8 @@ static int epoll_fd, probe_fd;
 /* The edit at hand. */
 static bool is_running;
 static char *zone;
+static uint8_t zone_name[256]; /* octets of it */
+static size_t zone_name_length;
 static uint32_t old_serial, new_serial;
 static size_t wanted_zones, seen_zones, fetched_count;
 static uint8_t *zone_seen;
@@ -176,10 +178,13 @@ static bool notify_take(size_t index, uint8_t *message, size_t length)
         uint32_t serial = 0;
         if (length < 17 || (message[2] & 0xf8) != 0x20)
                 return false;
+        bool is_other =
+                is_running && wanted_zones == 0 &&
+                (length < 12 + zone_name_length || memcmp(message + 12, zone_name, zone_name_length) != 0);
         bool is_stale = is_running && wanted_zones == 0 && first_soa(message, length, &serial) &&
                         serial == old_serial;
         message[2] |= 0x84;
-        if (!is_running || is_stale)
+        if (!is_running || is_stale || is_other)
                 return true;
         messages++;
         last_notify = now_sec();
@@ -458,6 +463,7 @@ static void line_take(char *line)
         bool is_many = strcmp(words[0], "many") == 0;
         wanted_zones = is_many ? (size_t)atol(words[1]) : 0;
         zone = is_many ? NULL : words[1];
+        zone_name_length = is_many ? 0 : (size_t)(put_name(zone_name, zone) - zone_name);
         old_serial = is_many ? 0 : (uint32_t)strtoul(words[2], NULL, 10);
         edit_run(words[3], atof(words[4]), words + 5);
         fflush(stdout);
