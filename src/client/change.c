@@ -33,6 +33,21 @@ static enum print_color verdict_color(const char *verdict)
         return strcmp(verdict, "held") == 0 || strcmp(verdict, "frozen") == 0 ? PRINT_YELLOW : PRINT_RED;
 }
 
+void verdict_print_approve(const struct client *client, const char *zone, const char *hash)
+{
+        fputs("zonecrier ", stdout);
+        if (client->socket_option) {
+                fputs("--socket ", stdout);
+                print_text(stdout, client->socket_option);
+                putchar(' ');
+        }
+        fputs("approve ", stdout);
+        print_text(stdout, zone);
+        putchar(' ');
+        print_text(stdout, hash);
+        putchar('\n');
+}
+
 void verdict_print(const struct client *client, const json_t *object)
 {
         const char *zone = text_of(object, "zone"), *verdict = text_of(object, "verdict"),
@@ -51,11 +66,8 @@ void verdict_print(const struct client *client, const json_t *object)
         putchar('\n');
         print_lines(stdout, details);
         if (hash) {
-                fputs("to release it: zonecrier approve ", stdout);
-                print_text(stdout, zone);
-                putchar(' ');
-                print_text(stdout, hash);
-                putchar('\n');
+                fputs("to release it: ", stdout);
+                verdict_print_approve(client, zone, hash);
         }
 }
 

@@ -18,8 +18,9 @@ enum client_exit {
 
 struct client {
         const char *socket_path;
-        const char *origin;    /* check --origin */
-        const char *algorithm; /* keygen -a */
+        const char *socket_option; /* what --socket said; NULL = it was not given */
+        const char *origin;        /* check --origin */
+        const char *algorithm;     /* keygen -a */
         bool is_json;
         bool has_color; /* standard output is a terminal that wants it */
         unsigned width; /* columns of the terminal; 0 = no terminal: nothing is cut */

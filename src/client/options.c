@@ -168,7 +168,7 @@ int options_read(int argc, char **argv, struct invocation *ret_invocation)
         while ((option = getopt_long(argc, argv, "jo:a:h", options, NULL)) != -1)
                 switch (option) {
                 case OPTION_SOCKET:
-                        invocation.client.socket_path = optarg;
+                        invocation.client.socket_path = invocation.client.socket_option = optarg;
                         break;
                 case 'j':
                         invocation.client.is_json = true;

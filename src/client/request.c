@@ -77,6 +77,8 @@ static void explain_permission(const char *path, struct buffer *out)
 
 void request_explain(const char *socket_path, int error, struct buffer *out)
 {
+        struct stat status;
+
         buffer_printf(out, "no answer at %s", socket_path);
         switch (error) {
         case EACCES:
@@ -89,6 +91,10 @@ void request_explain(const char *socket_path, int error, struct buffer *out)
                                         "zonecrierd)? --socket names another one");
                 break;
         case ECONNREFUSED:
+                if (stat(socket_path, &status) == 0 && !S_ISSOCK(status.st_mode)) {
+                        buffer_append_text(out, ": that is no socket; --socket names zonecrierd's");
+                        break;
+                }
                 buffer_append_text(out, ": nobody listens there any more. zonecrierd has ended; start it "
                                         "(systemctl start zonecrierd)");
                 break;

@@ -1,4 +1,5 @@
-/* The table of zones: worst first, 80 columns where the terminal has no more. */
+/* The table of zones: worst first, each column as wide as what stands in it. A zone's name gives way where
+ * the terminal ends. */
 #include "client/status.h"
 
 #include "base/cleanup.h"
@@ -10,13 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_WIDTH 9
-#define SERIAL_WIDTH 10
-#define AGE_WIDTH 9
-#define SECONDARIES_WIDTH 26
+#define TITLE_ZONE "ZONE"
+#define TITLE_STATE "STATE"
+#define TITLE_SERIAL "SERIAL"
+#define TITLE_AGE "AGE"
+#define TITLE_SECONDARIES "SECONDARIES THAT HAVE IT"
 #define GAPS_WIDTH 8 /* two blanks between columns */
 #define ZONE_WIDTH_MIN 12
-#define WIDTH_DEFAULT 80
+#define SECONDARIES_TEXT_MAX 80
+
+struct widths {
+        size_t zone, state, serial, age, secondaries;
+};
 
 /* From bad to fine; published zones weigh by their secondaries. */
 static const struct {
@@ -159,33 +165,61 @@ const char *status_secondaries(const struct status_row *row, char *text, size_t 
         return text;
 }
 
-static size_t zone_width(const struct client *client, const struct status_table *table)
+static const char *serial_text(const struct status_row *row, char *text, size_t size)
 {
-        size_t width = ZONE_WIDTH_MIN, terminal = client->width ? client->width : WIDTH_DEFAULT;
-        size_t others = STATE_WIDTH + SERIAL_WIDTH + AGE_WIDTH + SECONDARIES_WIDTH + GAPS_WIDTH;
-        size_t most = terminal > others + ZONE_WIDTH_MIN ? terminal - others : ZONE_WIDTH_MIN;
-
-        for (size_t i = 0; i < table->count; i++) {
-                size_t length = strlen(table->rows[i].zone);
-                if (length > width)
-                        width = length < most ? length : most;
-        }
-        return width;
+        if (row->serial)
+                snprintf(text, size, "%u", row->serial);
+        else
+                snprintf(text, size, "-");
+        return text;
 }
 
-static void print_row(const struct client *client, const struct status_row *row, size_t width, time_t now)
+static void widen(size_t *width, const char *text)
 {
-        char text[80], age[PRINT_TIME_MAX];
+        size_t length = strlen(text);
+        if (length > *width)
+                *width = length;
+}
 
-        print_cell(client, PRINT_PLAIN, row->zone, width);
+static struct widths measure(const struct client *client, const struct status_table *table, time_t now)
+{
+        struct widths widths = {.zone = ZONE_WIDTH_MIN,
+                .state = strlen(TITLE_STATE),
+                .serial = strlen(TITLE_SERIAL),
+                .age = strlen(TITLE_AGE),
+                .secondaries = strlen(TITLE_SECONDARIES)};
+        char text[SECONDARIES_TEXT_MAX], age[PRINT_TIME_MAX];
+
+        for (size_t i = 0; i < table->count; i++) {
+                const struct status_row *row = &table->rows[i];
+                widen(&widths.zone, row->zone);
+                widen(&widths.state, row->state);
+                widen(&widths.serial, serial_text(row, text, sizeof(text)));
+                widen(&widths.age, print_age(row->published_at, now, age));
+                widen(&widths.secondaries, status_secondaries(row, text, sizeof(text)));
+        }
+        size_t others = widths.state + widths.serial + widths.age + widths.secondaries + GAPS_WIDTH;
+        size_t most = client->width > others + ZONE_WIDTH_MIN ? client->width - others : ZONE_WIDTH_MIN;
+        if (client->width > 0 && widths.zone > most)
+                widths.zone = most;
+        return widths;
+}
+
+static void print_column(const struct client *client, enum print_color color, const char *text, size_t width)
+{
+        print_cell(client, color, text, width);
         fputs("  ", stdout);
-        print_cell(client, state_color(row->state), row->state, STATE_WIDTH);
-        fputs("  ", stdout);
-        snprintf(text, sizeof(text), "%u", row->serial);
-        print_cell(client, PRINT_PLAIN, row->serial ? text : "-", SERIAL_WIDTH);
-        fputs("  ", stdout);
-        print_cell(client, PRINT_PLAIN, print_age(row->published_at, now, age), AGE_WIDTH);
-        fputs("  ", stdout);
+}
+
+static void print_row(
+        const struct client *client, const struct status_row *row, const struct widths *widths, time_t now)
+{
+        char text[SECONDARIES_TEXT_MAX], age[PRINT_TIME_MAX];
+
+        print_column(client, PRINT_PLAIN, row->zone, widths->zone);
+        print_column(client, state_color(row->state), row->state, widths->state);
+        print_column(client, PRINT_PLAIN, serial_text(row, text, sizeof(text)), widths->serial);
+        print_column(client, PRINT_PLAIN, print_age(row->published_at, now, age), widths->age);
         status_secondaries(row, text, sizeof(text));
         print_cell(client, row->down || row->refuses ? PRINT_RED : PRINT_PLAIN, text, 0);
         putchar('\n');
@@ -195,22 +229,18 @@ static void print_row(const struct client *client, const struct status_row *row,
 
 void status_table_print(const struct client *client, const struct status_table *table, time_t now)
 {
-        size_t width = zone_width(client, table);
+        struct widths widths = measure(client, table, now);
 
         if (table->count == 0)
                 return;
-        print_cell(client, PRINT_BOLD, "ZONE", width);
-        fputs("  ", stdout);
-        print_cell(client, PRINT_BOLD, "STATE", STATE_WIDTH);
-        fputs("  ", stdout);
-        print_cell(client, PRINT_BOLD, "SERIAL", SERIAL_WIDTH);
-        fputs("  ", stdout);
-        print_cell(client, PRINT_BOLD, "AGE", AGE_WIDTH);
-        fputs("  ", stdout);
-        print_cell(client, PRINT_BOLD, "SECONDARIES THAT HAVE IT", 0);
+        print_column(client, PRINT_BOLD, TITLE_ZONE, widths.zone);
+        print_column(client, PRINT_BOLD, TITLE_STATE, widths.state);
+        print_column(client, PRINT_BOLD, TITLE_SERIAL, widths.serial);
+        print_column(client, PRINT_BOLD, TITLE_AGE, widths.age);
+        print_cell(client, PRINT_BOLD, TITLE_SECONDARIES, 0);
         putchar('\n');
         for (size_t i = 0; i < table->count; i++)
-                print_row(client, &table->rows[i], width, now);
+                print_row(client, &table->rows[i], &widths, now);
 }
 
 void status_table_free(struct status_table *table)

@@ -4,6 +4,7 @@
 #include "client/client.h"
 #include "client/print.h"
 #include "client/target.h"
+#include "client/verdict.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -100,11 +101,7 @@ void zone_view_print(const struct client *client, const json_t *zone, time_t now
         if (hash) {
                 print_line("hash", hash);
                 print_label("to release");
-                fputs("zonecrier approve ", stdout);
-                print_text(stdout, member_text(zone, "zone"));
-                putchar(' ');
-                print_text(stdout, hash);
-                putchar('\n');
+                verdict_print_approve(client, member_text(zone, "zone"), hash);
         }
         if (serial)
                 print_targets(client, json_object_get(zone, "targets"), serial, now);

@@ -159,6 +159,11 @@ static void no_daemon_is_told_in_one_line(void **state)
                 assert_null(strchr(buffer_text(&out), '\n'));
                 buffer_free(&out);
         }
+        struct buffer out = {0};
+        request_explain("/etc/passwd", ECONNREFUSED, &out);
+        assert_string_equal(buffer_text(&out),
+                "no answer at /etc/passwd: that is no socket; --socket names zonecrierd's");
+        buffer_free(&out);
 }
 
 static void no_daemon_is_2(void **state)

@@ -114,8 +114,8 @@ static void the_table_fits(void **state)
                 line += *line == '\n';
                 assert_true(strcspn(line, "\n") <= 80);
         }
-        assert_non_null(
-                strstr(captured.text[0], "fine.example        published  7           3 min      2 of 2\n"));
+        assert_non_null(strstr(
+                captured.text[0], "\nfine.example              published  7           3 min  2 of 2\n"));
         assert_non_null(strstr(captured.text[0], "1 of 2, 1 down\n"));
         assert_non_null(strstr(captured.text[0], "4294967295"));
         assert_non_null(strstr(captured.text[0], "\n  37 of 100 RRsets"));
@@ -126,6 +126,11 @@ static void the_table_fits(void **state)
         capture_end(&captured);
         assert_non_null(strstr(captured.text[0],
                 "a-zone-with-a-name-that-is-longer-than-a-column-can-be.and-longer.example"));
+        const char *title = strstr(captured.text[0], "STATE"),
+                   *state_of_fine = strstr(captured.text[0], "published");
+        const char *line_of_fine =
+                memrchr(captured.text[0], '\n', (size_t)(state_of_fine - captured.text[0])) + 1;
+        assert_int_equal(title - captured.text[0], state_of_fine - line_of_fine); /* and all is in columns */
         status_table_free(&table);
 }
 
@@ -249,9 +254,12 @@ static void a_verdict_in_words(void **state)
         capture_begin(&captured);
         verdict_print(&client, held);
         verdict_print(&client, broken);
+        client.socket_option = "my.sock"; /* what is told to be typed works where this one did */
+        verdict_print(&client, held);
         capture_end(&captured);
         assert_string_equal(captured.text[0],
-                "x: held: reason\nto release it: zonecrier approve x ab\nx: broken\nf:1:1: error: e\n  ^\n");
+                "x: held: reason\nto release it: zonecrier approve x ab\nx: broken\nf:1:1: error: e\n  ^\n"
+                "x: held: reason\nto release it: zonecrier --socket my.sock approve x ab\n");
         json_decref(held);
         json_decref(broken);
 }
