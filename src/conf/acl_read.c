@@ -117,9 +117,13 @@ static bool read_named(struct reader *reader, const struct statement *statement,
                 if (near.best)
                         snprintf(hint, sizeof(hint), "did you mean \"%.64s\"?", near.best);
                 bool is_address = isdigit((unsigned char)item->text[0]) || strchr(item->text, ':');
-                reader_error(reader, at, is_address ? "address" : "undefined", near.best ? hint : NULL,
-                        is_address ? "%s is no address and no prefix" : "there is no acl %s",
-                        report_quote(reader->report, at, item->text));
+                if (is_address)
+                        reader_error(reader, at, "address", near.best ? hint : NULL,
+                                "%s is no address and no prefix",
+                                report_quote(reader->report, at, item->text));
+                else
+                        reader_undefined(reader, at, near.best ? hint : NULL, "there is no acl %s",
+                                report_quote(reader->report, at, item->text));
                 return false;
         }
         if (named->state == LIST_READING) {

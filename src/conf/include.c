@@ -111,14 +111,22 @@ static const char *find_fault(const struct tree *tree, const struct source *pare
         return depth > INCLUDE_DEPTH_MAX ? "is included too deep" : NULL;
 }
 
+static const char *unreadable_hint(int error, struct position at)
+{
+        if (error == EACCES)
+                return "the user that zonecrierd runs as must be able to read it: chgrp, chmod 0640";
+        return error == ENOENT && !at.source ? "-c FILE names another one" : NULL;
+}
+
 /* NULL = told, or memory is out. */
 static struct source *source_read(struct tree *tree, struct position at, const char *path)
 {
         CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         struct stat status;
         if (fd < 0 || fstat(fd, &status) < 0) {
-                report_add(tree->report, DIAG_ERROR, "file", at, NULL, "cannot read %s: %s", path,
-                        strerror(errno));
+                int error = errno;
+                report_add(tree->report, DIAG_ERROR, "file", at, unreadable_hint(error, at),
+                        "cannot read %s: %s", path, strerror(error));
                 return NULL;
         }
         const char *fault = find_fault(tree, at.source, &status);
@@ -254,15 +262,19 @@ static struct statement **include_file(struct tree *tree, struct position at, co
         struct statement **tail, unsigned depth, const struct statement *owner)
 {
         struct source *source = source_read(tree, at, path);
-        if (!source)
+        if (!source) {
+                tree->has_unread = true;
                 return tail;
+        }
         if (!is_key_file(source))
                 return tree_read_source(tree, source, tail, depth, owner);
         source->is_hidden = true;
         tree_check_secret(tree, source);
         struct statement *statement = key_statement(tree, at, source);
-        if (!statement)
+        if (!statement) {
+                tree->has_unread = true;
                 return tail;
+        }
         *tail = statement;
         return &statement->next;
 }

@@ -96,7 +96,9 @@ static bool read_secret(struct reader *reader, const struct key_parts *parts, st
         int r = keyfile_decode_secret(joined, length, key, &why);
         explicit_bzero(joined, size);
         if (r < 0)
-                reader_error(reader, item_position(statement, parts->secret), "secret", NULL, "%s", why);
+                reader_error(reader, item_position(statement, parts->secret), "secret",
+                        "the base64 text that the other side was given; zonecrier keygen makes a new one",
+                        "%s", why);
         return r == 0;
 }
 
@@ -136,7 +138,8 @@ static bool read_file(struct reader *reader, const struct key_parts *parts, stru
         return true;
 }
 
-static void add_key(struct reader *reader, struct tsig_key *key, struct position at)
+/* is_good: else what is wrong with it was told, and its name is known alone. */
+static void add_key(struct reader *reader, struct tsig_key *key, struct position at, bool is_good)
 {
         char name[NAME_TEXT_MAX];
         name_to_zone_text(key->name, name);
@@ -147,14 +150,16 @@ static void add_key(struct reader *reader, struct tsig_key *key, struct position
                         report_place(reader->report, other->at));
                 return;
         }
-        if (key->secret_length * 8 < STRONG_BITS)
+        if (is_good && key->secret_length * 8 < STRONG_BITS)
                 reader_warn(reader, at, "weak-key", "zonecrier keygen makes a new one",
                         "the secret of key \"%s\" has %u bits: fewer than %u can be guessed", name,
                         key->secret_length * 8u, STRONG_BITS);
         struct key_entry *entry = reader_alloc(reader, sizeof(*entry));
         if (!entry)
                 return;
-        entry->key = *key;
+        memcpy(entry->key.name, key->name, sizeof(key->name));
+        if (is_good)
+                entry->key = *key;
         entry->name = reader_text(reader, name);
         entry->at = at;
         if (!entry->name ||
@@ -163,7 +168,29 @@ static void add_key(struct reader *reader, struct tsig_key *key, struct position
                 reader->failed = true;
                 return;
         }
-        ((const struct tsig_key **)whole->conf.keys)[whole->conf.key_count++] = &entry->key;
+        if (is_good)
+                ((const struct tsig_key **)whole->conf.keys)[whole->conf.key_count++] = &entry->key;
+}
+
+static bool read_body(struct reader *reader, const struct statement *statement, struct tsig_key *key)
+{
+        struct key_parts parts = {0};
+        if (!read_parts(reader, &statement->items[2], &parts))
+                return false;
+        if (parts.file && parts.secret) {
+                reader_error(reader, statement_position(parts.file_statement), "syntax", NULL,
+                        "a key has either a secret or a file");
+                return false;
+        }
+        if (parts.file)
+                return read_file(reader, &parts, key);
+        if (!parts.algorithm || !parts.secret) {
+                reader_error(reader, statement_position(statement), "syntax", NULL, "this key has no %s",
+                        parts.algorithm ? "secret" : "algorithm");
+                return false;
+        }
+        bool is_good = read_algorithm(reader, &parts, key);
+        return read_secret(reader, &parts, key) && is_good;
 }
 
 static void read_block(struct reader *reader, const struct statement *statement)
@@ -179,27 +206,10 @@ static void read_block(struct reader *reader, const struct statement *statement)
                 return;
         }
         struct tsig_key key = {0};
-        struct key_parts parts = {0};
-        bool is_good = reader_name(reader, statement, &statement->items[1], key.name);
-        is_good = read_parts(reader, &statement->items[2], &parts) && is_good;
-        if (!is_good)
-                return;
-        if (parts.file && parts.secret) {
-                reader_error(reader, statement_position(parts.file_statement), "syntax", NULL,
-                        "a key has either a secret or a file");
-                is_good = false;
-        } else if (parts.file) {
-                is_good = read_file(reader, &parts, &key);
-        } else if (!parts.algorithm || !parts.secret) {
-                reader_error(reader, at, "syntax", NULL, "this key has no %s",
-                        parts.algorithm ? "secret" : "algorithm");
-                is_good = false;
-        } else {
-                is_good = read_algorithm(reader, &parts, &key);
-                is_good = read_secret(reader, &parts, &key) && is_good;
-        }
-        if (is_good)
-                add_key(reader, &key, at);
+        bool has_name = reader_name(reader, statement, &statement->items[1], key.name);
+        bool is_good = read_body(reader, statement, &key) && has_name;
+        if (has_name)
+                add_key(reader, &key, at, is_good);
         tsig_key_wipe(&key);
 }
 
@@ -214,7 +224,7 @@ void keys_read_all(struct reader *reader, const struct statement *first)
                 if (!item_is_word(&at->items[0], "key"))
                         continue;
                 if (at->key)
-                        add_key(reader, at->key, statement_position(at));
+                        add_key(reader, at->key, statement_position(at), true);
                 else
                         read_block(reader, at);
         }
@@ -238,7 +248,7 @@ const struct tsig_key *reader_key(
         if (near.best)
                 snprintf(hint, sizeof(hint), "did you mean \"%.64s\"?", near.best);
         struct position at = item_position(statement, item);
-        reader_error(reader, at, "undefined", near.best ? hint : NULL, "there is no key %s",
+        reader_undefined(reader, at, near.best ? hint : NULL, "there is no key %s",
                 report_quote(reader->report, at, item->text));
         return NULL;
 }

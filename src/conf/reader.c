@@ -61,6 +61,16 @@ void reader_warn(struct reader *reader, struct position at, const char *code, co
         va_end(arguments);
 }
 
+void reader_undefined(struct reader *reader, struct position at, const char *hint, const char *format, ...)
+{
+        va_list arguments;
+        if (reader->tree->has_unread)
+                return;
+        va_start(arguments, format);
+        add(reader, DIAG_ERROR, at, "undefined", hint, format, arguments);
+        va_end(arguments);
+}
+
 bool reader_end(struct reader *reader, const struct statement *statement, uint32_t from)
 {
         if (statement->count <= from)

@@ -76,7 +76,7 @@ struct server {
 };
 
 struct key_entry {
-        struct tsig_key key;
+        struct tsig_key key; /* without a secret where its block is wrong */
         const char *name;
         struct position at;
 };
@@ -122,6 +122,9 @@ void reader_error(struct reader *reader, struct position at, const char *code, c
         const char *format, ...) __attribute__((format(printf, 5, 6)));
 void reader_warn(struct reader *reader, struct position at, const char *code, const char *hint,
         const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Tells that there is no such thing, unless it may stand in a file that was not understood. */
+void reader_undefined(struct reader *reader, struct position at, const char *hint, const char *format, ...)
+        __attribute__((format(printf, 4, 5)));
 /* The statement's one value: a word or string and nothing behind it. */
 const struct item *reader_value(struct reader *reader, const struct statement *statement);
 /* The statement's block, the last of its items from `from` on. */

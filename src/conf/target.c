@@ -97,7 +97,7 @@ static void append_named(struct reader *reader, const struct statement *statemen
                 list_suggest(&reader->lists, &near);
                 if (near.best)
                         snprintf(hint, sizeof(hint), "did you mean \"%.64s\"?", near.best);
-                reader_error(reader, at, "undefined", near.best ? hint : NULL,
+                reader_undefined(reader, at, near.best ? hint : NULL,
                         "%s is no address, and there is no primaries list of that name",
                         report_quote(reader->report, at, item->text));
                 return;

@@ -46,7 +46,8 @@ struct tree {
                 struct secret_text *next;
         } * secrets; /* what tree_free wipes */
         struct statement *first;
-        bool failed; /* out of memory */
+        bool has_unread; /* an included file was not understood: what seems undefined may stand there */
+        bool failed;     /* out of memory */
 };
 
 /* Reads the file and what it includes. Faults go to tree->report and leave what could be understood. */

@@ -152,6 +152,28 @@ static void test_wrong_key_files(void **state)
         assert_non_null(strstr(told(&loaded), "main.conf:6:9: error: a key has either a secret or a file\n"));
 }
 
+/* What may stand in a file that cannot be read is not missed besides. */
+static void test_one_fault_is_told_once(void **state)
+{
+        (void)state;
+        FOLDER folder = folder_make();
+        folder_write(&folder, "main.conf", 0600,
+                "include \"nothing.key\";\n"
+                "zone a { file a; allow-transfer { key k; office; }; also-notify { he; 192.0.2.1 key k; }; "
+                "};\n");
+        LOADED loaded = load_file(folder_path(&folder, "main.conf"), true);
+        assert_int_equal(loaded.r, -EINVAL);
+        assert_int_equal(loaded.diags.error_count, 1);
+        assert_non_null(strstr(told(&loaded), "main.conf:1:9: error: cannot read "));
+
+        LOADED broken =
+                load_text("key k { algorithm hmac-sha256; secret \"...\"; };\n"
+                          "zone a { file a; allow-transfer { key k; }; also-notify { 192.0.2.1 key k; }; };");
+        assert_int_equal(broken.r, -EINVAL);
+        assert_string_equal(told(&broken), "1:39: error: the secret is not base64\n");
+        assert_non_null(strstr(broken.diags.items[0].hint, "zonecrier keygen"));
+}
+
 static void check_mode(
         const char *main_text, const char *secret_file, const char *secret_text, mode_t mode, bool is_good)
 {
@@ -236,6 +258,7 @@ int main(void)
                 cmocka_unit_test(test_a_missing_main_file),
                 cmocka_unit_test(test_key_files),
                 cmocka_unit_test(test_wrong_key_files),
+                cmocka_unit_test(test_one_fault_is_told_once),
                 cmocka_unit_test(test_files_with_secrets_are_not_for_all),
                 cmocka_unit_test(test_a_file_from_outside_is_not_quoted),
         };
