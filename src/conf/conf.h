@@ -131,6 +131,8 @@ struct conf_load_options {
  * -EINVAL when there were errors, -ENOMEM. options may be NULL. */
 int conf_load(const char *path, const struct conf_load_options *options, struct diag_list *diags,
         struct conf **ret_conf);
+/* Warns of folders and zone files that are not there. */
+void conf_check_paths(const struct conf *conf, struct diag_list *diags);
 struct conf *conf_ref(struct conf *conf);   /* any thread */
 struct conf *conf_unref(struct conf *conf); /* wipes the keys with the last one */
 

@@ -48,6 +48,8 @@ static int check_config(const char *path)
         struct conf *conf = NULL;
         int r = conf_load(path, NULL, &diags, &conf);
 
+        if (r == 0)
+                conf_check_paths(conf, &diags);
         print_diags(&diags);
         if (r == 0)
                 printf("%s is valid; zone blocks: %zu, zone folders: %zu, keys: %zu, warnings: %zu\n", path,

@@ -174,6 +174,35 @@ static void test_one_fault_is_told_once(void **state)
         assert_non_null(strstr(broken.diags.items[0].hint, "zonecrier keygen"));
 }
 
+static void test_paths_that_are_not_there(void **state)
+{
+        (void)state;
+        FOLDER folder = folder_make();
+        folder_write(&folder, "here.zone", 0600, "");
+        folder_write(&folder, "main.conf", 0600,
+                "options { allow-transfer { 192.0.2.1; }; also-notify { 192.0.2.1; }; };\n"
+                "zone-files { directory \".\"; };\nzone-files { directory \"nowhere\"; };\n"
+                "zone a { file \"here.zone\"; };\nzone b { file \"gone.zone\"; };\n");
+        LOADED loaded = load_file(folder_path(&folder, "main.conf"), true);
+        assert_int_equal(loaded.r, 0);
+        assert_int_equal(loaded.diags.count, 0);
+        conf_check_paths(loaded.conf, &loaded.diags);
+        loaded_tell(&loaded, true);
+        char expected[512];
+        snprintf(expected, sizeof(expected),
+                "main.conf:0:0: warning: zone-files: %s/nowhere is not there\n"
+                "main.conf:5:0: warning: file: %s/gone.zone is not there\n",
+                folder.path, folder.path);
+        assert_string_equal(told(&loaded), expected);
+
+        folder_write(&folder, "other.conf", 0600,
+                "options { directory \"nowhere\"; };\nzone b { file \"x\"; };\n");
+        LOADED other = load_file(folder_path(&folder, "other.conf"), true);
+        size_t before = other.diags.count;
+        conf_check_paths(other.conf, &other.diags);
+        assert_int_equal(other.diags.count, before + 1);
+}
+
 static void check_mode(
         const char *main_text, const char *secret_file, const char *secret_text, mode_t mode, bool is_good)
 {
@@ -259,6 +288,7 @@ int main(void)
                 cmocka_unit_test(test_key_files),
                 cmocka_unit_test(test_wrong_key_files),
                 cmocka_unit_test(test_one_fault_is_told_once),
+                cmocka_unit_test(test_paths_that_are_not_there),
                 cmocka_unit_test(test_files_with_secrets_are_not_for_all),
                 cmocka_unit_test(test_a_file_from_outside_is_not_quoted),
         };
