@@ -61,6 +61,13 @@ static void on_removed(void *context, const uint8_t *name)
         fleet_zone_forget(daemon->fleet, name);
 }
 
+/* The one line that says why it does not start; more may be NULL. */
+static void tell_failure(struct daemon *daemon, const char *what, const char *why, const char *more)
+{
+        log_write(LOG_ERR, NULL, "cannot start: %s%s%s%s", what, why, more ? ": " : "", more ? more : "");
+        daemon->is_failure_told = true;
+}
+
 static int open_state(struct daemon *daemon, bool *ret_serials_missing)
 {
         const struct conf_options *options = &daemon->conf->options;
@@ -71,13 +78,15 @@ static int open_state(struct daemon *daemon, bool *ret_serials_missing)
 
         int r = store_open(&store, &daemon->store, &why);
         if (r < 0) {
-                log_write(LOG_ERR, NULL, "state-directory %s: %s", options->state_directory,
-                        why ? why : strerror(-r));
+                CLEANUP_FREE char *what = NULL;
+                if (asprintf(&what, "state-directory %s: ", options->state_directory) < 0)
+                        return -ENOMEM;
+                tell_failure(daemon, what, why, advice_on_state(r));
                 return r;
         }
         r = serial_file_open(options->serial_file, &daemon->serial_file, ret_serials_missing, &damaged);
         if (r < 0)
-                log_write(LOG_ERR, NULL, "serial-file %s: %s", options->serial_file, strerror(-r));
+                tell_failure(daemon, "serial-file ", options->serial_file, advice_on_state(r));
         if (damaged > 0)
                 log_write(LOG_WARNING, &(struct log_fields){.message_id = MESSAGE_STORE_DAMAGED},
                         "serial-file %s: %zu damaged lines were skipped", options->serial_file, damaged);
@@ -108,7 +117,7 @@ static int make_server(struct daemon *daemon)
         const char *why = NULL;
         int r = server_new(&options, daemon->conf, &daemon->server, &why);
         if (r < 0)
-                log_write(LOG_ERR, NULL, "cannot listen: %s: %s", why ? why : "", strerror(-r));
+                tell_failure(daemon, "cannot listen on ", why ? why : "any address", advice_on_listening(r));
         return r;
 }
 
@@ -128,8 +137,7 @@ static int make_control(struct daemon *daemon)
         const char *why = NULL;
         int r = control_new(&options, daemon->conf, &daemon->control, &why);
         if (r < 0)
-                log_write(LOG_ERR, NULL, "control socket %s: %s", daemon->conf->options.control_socket,
-                        why ? why : strerror(-r));
+                tell_failure(daemon, "control socket: ", why ? why : strerror(-r), advice_on_control(r));
         return r;
 }
 
@@ -321,7 +329,8 @@ static int run(struct daemon *daemon)
         if (r >= 0)
                 r = daemon_beat_start(daemon);
         if (r < 0) {
-                log_write(LOG_ERR, NULL, "cannot start: %s", strerror(-r));
+                if (!daemon->is_failure_told)
+                        tell_failure(daemon, "", strerror(-r), NULL);
                 return r;
         }
         tell_listening(daemon);

@@ -33,6 +33,7 @@ struct daemon {
         int inherited_control;  /* -1 = none */
         uint64_t watchdog_usec; /* 0 = off */
         char status[200];       /* as told to systemd last */
+        bool is_failure_told;   /* why it cannot start */
 };
 
 /* Runs until SIGTERM or SIGINT. Returns the exit status. */

@@ -38,6 +38,7 @@ struct edit {
         struct delta delta;                /* whole read only */
         const struct record_list *removed; /* of delta, or of changes */
         const struct record_list *added;
+        struct table before; /* owner -> what edit_owner_before found, in the arena */
 
         struct record soa; /* of the new text, its serial as the file has it */
         uint32_t file_serial;
@@ -66,10 +67,10 @@ void edit_close(struct edit *edit);
 /* edit_read's two ways. */
 int edit_read_whole(struct edit *edit);
 int edit_read_changes(struct edit *edit, bool *ret_done);
-/* Records of one owner in the version that the edit would make, from the published ones less removed plus
- * added; copied into arena. */
-int edit_owner_before(struct store_records *records, const uint8_t *owner, struct arena *arena,
-        struct record_list *ret_list);
+/* Records of one owner in the published version, and in the one that the edit would make: less removed plus
+ * added. They live as long as the edit. */
+int edit_owner_before(
+        struct edit *edit, struct store_records *records, const uint8_t *owner, struct record_list *ret_list);
 int edit_owner_after(struct edit *edit, const struct record_list *before, const uint8_t *owner,
         struct record_list *ret_list);
 int edit_count_rrsets(struct edit *edit);

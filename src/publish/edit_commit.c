@@ -293,6 +293,7 @@ void edit_close(struct edit *edit)
 {
         if (edit->fd >= 0)
                 close(edit->fd);
+        table_free(&edit->before);
         delta_free(&edit->delta);
         zonefile_changes_free(&edit->changes);
         zonefile_result_free(&edit->parsed);

@@ -13,7 +13,14 @@
 #include <errno.h>
 #include <string.h>
 
+#define OWNERS_KEPT_MAX 65536
+
 DEFINE_CLEANUP(struct store_records *, store_records_close);
+
+struct owner_before { /* the published records of an owner */
+        size_t count;
+        struct record records[];
+};
 
 static int next_published(void *context, struct record *ret_record)
 {
@@ -53,10 +60,45 @@ static size_t lower_bound(const struct record_list *list, const uint8_t *owner)
         return low;
 }
 
-int edit_owner_before(struct store_records *records, const uint8_t *owner, struct arena *arena,
-        struct record_list *ret_list)
+static int owner_load(struct edit *edit, struct store_records *records, const uint8_t *owner,
+        const struct owner_before **ret_before)
 {
-        return records ? store_records_of_owner(records, owner, arena, ret_list) : 0;
+        struct record_list list = {0};
+        struct owner_before *before;
+        int r = store_records_of_owner(records, owner, &edit->arena, &list);
+
+        if (r < 0) {
+                record_list_free(&list);
+                return r;
+        }
+        before = arena_alloc(&edit->arena, sizeof(*before) + list.count * sizeof(*list.items));
+        if (before) {
+                before->count = list.count;
+                if (list.count > 0)
+                        memcpy(before->records, list.items, list.count * sizeof(*list.items));
+        }
+        record_list_free(&list);
+        *ret_before = before;
+        return before ? 0 : -ENOMEM;
+}
+
+/* Each owner is asked for several times, and found by decoding its leaf up to it: what is found is kept. */
+int edit_owner_before(
+        struct edit *edit, struct store_records *records, const uint8_t *owner, struct record_list *ret_list)
+{
+        size_t length = name_length(owner);
+        const struct owner_before *before = table_get(&edit->before, owner, length);
+        int r = 0;
+
+        if (!before) {
+                const uint8_t *key = arena_copy(&edit->arena, owner, length);
+                r = owner_load(edit, records, owner, &before);
+                if (r == 0 && key && edit->before.count < OWNERS_KEPT_MAX)
+                        table_put(&edit->before, key, length, (void *)(uintptr_t)before, NULL);
+        }
+        for (size_t i = 0; r == 0 && i < before->count; i++)
+                r = record_list_add(ret_list, &before->records[i]);
+        return r;
 }
 
 int edit_owner_after(struct edit *edit, const struct record_list *before, const uint8_t *owner,
@@ -83,7 +125,6 @@ int edit_owner_after(struct edit *edit, const struct record_list *before, const 
 struct touched_view {
         struct edit *edit;
         struct store_records *records;
-        struct arena arena;
         struct record_list before, after;
 };
 
@@ -92,7 +133,7 @@ static int view_owner(
 {
         struct touched_view *view = context;
         view->before.count = view->after.count = 0;
-        int r = edit_owner_before(view->records, owner, &view->arena, &view->before);
+        int r = edit_owner_before(view->edit, view->records, owner, &view->before);
         if (r == 0)
                 r = edit_owner_after(view->edit, &view->before, owner, &view->after);
         *ret_records = view->after.items;
@@ -103,7 +144,6 @@ static int view_owner(
 static void touched_view_close(struct touched_view *view)
 {
         store_records_close(view->records);
-        arena_free(&view->arena);
         record_list_free(&view->before);
         record_list_free(&view->after);
 }

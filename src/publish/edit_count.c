@@ -59,7 +59,6 @@ static unsigned count_type(const struct record_list *list, uint16_t type)
 static int count_touched(struct edit *edit)
 {
         CLEANUP(store_records_close_later) struct store_records *records = NULL;
-        struct arena arena = {0};
         struct record_list before = {0}, after = {0};
         uint64_t come = 0;
         int r = store_records_open(edit->read, edit->row.id, &records);
@@ -71,7 +70,7 @@ static int count_touched(struct edit *edit)
                         if (!is_first_of_rrset(list, i))
                                 continue;
                         before.count = after.count = 0;
-                        r = edit_owner_before(records, record->owner, &arena, &before);
+                        r = edit_owner_before(edit, records, record->owner, &before);
                         if (r == 0)
                                 r = edit_owner_after(edit, &before, record->owner, &after);
                         if (r < 0)
@@ -83,7 +82,6 @@ static int count_touched(struct edit *edit)
                 }
         }
         edit->rrset_count = edit->row.rrset_count + come - edit->guard.rrsets_gone;
-        arena_free(&arena);
         record_list_free(&before);
         record_list_free(&after);
         return r;

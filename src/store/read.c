@@ -33,6 +33,7 @@ int store_read_renew(struct store_read *read)
         if (read->is_batch)
                 return 0;
         read->zones = read_cursor_close(read->zones);
+        read->chunks = read_cursor_close(read->chunks);
         mdb_txn_reset(read->txn);
         read->clock = read->store->written_bytes;
         return lmdb_error(mdb_txn_renew(read->txn));
@@ -43,6 +44,7 @@ struct store_read *store_read_end(struct store_read *read)
         if (!read || read->is_batch)
                 return NULL;
         read_cursor_close(read->zones);
+        read_cursor_close(read->chunks);
         mdb_txn_abort(read->txn);
         free(read);
         return NULL;

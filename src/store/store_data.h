@@ -47,6 +47,8 @@ struct store_read {
         bool is_batch; /* the uncommitted view of a batch: it owns txn */
         MDB_cursor *zones;
         uint64_t zones_at; /* the id where `zones` stands */
+        MDB_cursor *chunks;
+        uint64_t chunks_zone, chunks_at; /* and where `chunks` does */
 };
 
 struct store_batch {

@@ -28,27 +28,50 @@ int chunk_decode(const uint8_t *body, size_t length, struct store_chunk *ret_chu
         return 0;
 }
 
-int store_chunk_next(struct store_read *read, uint64_t zone_id, uint64_t key, struct store_chunk *ret_chunk)
+/* Chunks are asked for one after the other: the cursor stays at the last one. A batch's view changes under
+ * it.
+ */
+static int chunk_seek(
+        struct store_read *read, uint64_t zone_id, uint64_t key, MDB_val *ret_key, MDB_val *ret_value)
 {
         uint8_t first[CHUNK_KEY_SIZE];
+        uint64_t zone_before = read->chunks_zone;
+
+        read->chunks_zone = UINT64_MAX; /* until it is known where the cursor stands */
+        if (read->chunks && key > 0 && zone_before == zone_id && read->chunks_at == key - 1)
+                return cursor_move(read->chunks, ret_key, ret_value, MDB_NEXT);
+        chunk_key_write(first, zone_id, key);
+        if (read->is_batch)
+                return read_seek(read, DATABASE_TEXT, first, sizeof(first), ret_key, ret_value);
+        if (!read->chunks) {
+                int r = read_cursor_open(read, DATABASE_TEXT, &read->chunks);
+                if (r < 0)
+                        return r;
+        }
+        *ret_key = (MDB_val){sizeof(first), first};
+        return cursor_move(read->chunks, ret_key, ret_value, MDB_SET_RANGE);
+}
+
+int store_chunk_next(struct store_read *read, uint64_t zone_id, uint64_t key, struct store_chunk *ret_chunk)
+{
         MDB_val found, value;
         const uint8_t *body;
         size_t length;
-        int r;
+        int r = chunk_seek(read, zone_id, key, &found, &value);
 
-        chunk_key_write(first, zone_id, key);
-        r = read_seek(read, DATABASE_TEXT, first, sizeof(first), &found, &value);
         if (r != 0)
                 return r;
         if (!key_is_of_zone(&found, zone_id))
                 return 1;
         if (found.mv_size != CHUNK_KEY_SIZE)
                 return -EUCLEAN;
+        read->chunks_zone = zone_id;
+        read->chunks_at = read_u64((uint8_t *)found.mv_data + 8);
         r = value_peek(&value, &body, &length);
         if (r == 0)
                 r = chunk_decode(body, length, ret_chunk);
         if (r == 0)
-                ret_chunk->key = read_u64((uint8_t *)found.mv_data + 8);
+                ret_chunk->key = read->chunks_at;
         return r;
 }
 

@@ -50,7 +50,7 @@ static bool is_equal(const ldns_rr *rr, const uint8_t *rdata, size_t length)
                 const ldns_rdf *field = ldns_rr_rdf(rr, i);
                 size_t size = ldns_rdf_size(field);
 
-                if (size > length - at || memcmp(ldns_rdf_data(field), rdata + at, size) != 0)
+                if (size > length - at || (size > 0 && memcmp(ldns_rdf_data(field), rdata + at, size) != 0))
                         return false;
                 at += size;
         }
