@@ -13,7 +13,8 @@ const char *advice_on_listening(int r)
                        "or port in listen-on";
         case EACCES:
         case EPERM:
-                return "permission denied: a port below 1024 needs CAP_NET_BIND_SERVICE, as zonecrierd.service "
+                return "permission denied: a port below 1024 needs CAP_NET_BIND_SERVICE, as "
+                       "zonecrierd.service "
                        "gives it, or root; or set another in listen-on";
         case EADDRNOTAVAIL:
                 return "this machine has no such address (ip address shows its own): correct listen-on";

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_ids.h"
+#include "daemon/advice.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -117,7 +118,7 @@ static int make_server(struct daemon *daemon)
         const char *why = NULL;
         int r = server_new(&options, daemon->conf, &daemon->server, &why);
         if (r < 0)
-                tell_failure(daemon, "cannot listen on ", why ? why : "any address", advice_on_listening(r));
+                tell_failure(daemon, "listen-on: ", why ? why : "a socket", advice_on_listening(r));
         return r;
 }
 
@@ -198,14 +199,18 @@ static int reload(struct daemon *daemon, char **ret_text)
                 return r;
         }
         r = server_reconfigure(daemon->server, conf, &why);
-        if (r == 0)
+        const char *advice = r < 0 ? advice_on_listening(r) : NULL;
+        if (r == 0) {
                 r = control_reconfigure(daemon->control, conf, &why);
+                advice = r < 0 ? advice_on_control(r) : NULL;
+        }
         if (r < 0) {
-                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_CONFIG_WRONG},
-                        "%s: %s; the configuration in use stays", why ? why : "cannot listen", strerror(-r));
-                server_reconfigure(daemon->server, daemon->conf, &why);
-                if (asprintf(ret_text, "%s: %s\n", why ? why : "cannot listen", strerror(-r)) < 0)
+                if (asprintf(ret_text, "%s%s%s\n", why ? why : strerror(-r), advice ? ": " : "",
+                            advice ? advice : "") < 0)
                         *ret_text = NULL;
+                log_write(LOG_ERR, &(struct log_fields){.message_id = MESSAGE_CONFIG_WRONG},
+                        "%sthe configuration in use stays", *ret_text ? *ret_text : "");
+                server_reconfigure(daemon->server, daemon->conf, &why);
                 conf_unref(conf);
                 return r;
         }

@@ -84,8 +84,8 @@ static int verify_store(const char *path)
                 .read_only = true};
         r = store_open(&options, &store, &why);
         if (r < 0)
-                fprintf(stderr, "zonecrierd: %s: %s\n", conf->options.state_directory,
-                        why ? why : strerror(-r));
+                fprintf(stderr, "zonecrierd: %s: %s: %s\n", conf->options.state_directory,
+                        why ? why : "it cannot be opened", strerror(-r));
         else {
                 r = store_verify(store, print_fault, NULL);
                 if (r == 0)
