@@ -132,7 +132,7 @@ static int scan_gateway(struct scan *scan, uint8_t kind, struct rdata_out *out)
         return r;
 }
 
-/* "precedence gateway-type algorithm gateway [key]". */
+/* "precedence gateway-type algorithm gateway [key]": a key, but for algorithm 0 (RFC 4025 s.2.4). */
 int rdata_scan_ipseckey(struct scan *scan, struct rdata_out *out)
 {
         struct token token;
@@ -148,10 +148,17 @@ int rdata_scan_ipseckey(struct scan *scan, struct rdata_out *out)
                 return scan_fail_word(scan, &token, "bad-number", NULL, "is not a gateway type from 0 to 3");
         out->bytes[out->length++] = (uint8_t)kind;
         r = rdata_scan_number(scan, 1, out);
+        uint8_t algorithm = r == 0 ? out->bytes[out->length - 1] : 0;
         if (r == 0)
                 r = scan_gateway(scan, (uint8_t)kind, out);
-        if (r < 0 || scan_is_at_end(scan))
+        if (r < 0 || (algorithm == 0 && scan_is_at_end(scan)))
                 return r;
+        if (algorithm == 0)
+                return scan_fail(scan, scan->at, "bad-key", "leave the key out, or name its algorithm",
+                        "a key of algorithm 0, which means that there is none");
+        if (scan_is_at_end(scan))
+                return scan_fail(scan, scan->at, "missing-field", "algorithm 0 is the one that goes without",
+                        "the public key is missing");
         return rdata_scan_blob(scan, FIELD_BASE64_REST, TYPE_IPSECKEY, out);
 }
 
