@@ -214,6 +214,8 @@ int reply_tell_error(struct reply *reply)
         if (error) {
                 fputs("zonecrier: ", stderr);
                 print_text(stderr, error);
+                if (reply->status == 404)
+                        fputs("; zonecrier status lists the zones", stderr);
                 putc('\n', stderr);
         } else
                 fprintf(stderr, "zonecrier: zonecrierd answered with HTTP status %ld\n", reply->status);

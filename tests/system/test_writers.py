@@ -374,6 +374,21 @@ def test_vanished(daemon):
     assert daemon.soa(ZONE) == 1
 
 
+def test_a_zone_of_a_folder_is_ended(daemon):
+    """As zonecrier.conf(5) says: a block with a file elsewhere, a reload, and the block is taken away again."""
+    (daemon.zones / f"{ZONE}.zone").unlink()
+    eventually(lambda: daemon.zone(ZONE)["state"] == "missing", what="the file's absence")
+    before = daemon.conf_path.read_text()
+    daemon.conf_path.write_text(before + f'\nzone "{ZONE}" {{ type primary; file "/nonexistent"; }};\n')
+    daemon.cli("reload", check=False)
+    assert daemon.zone(ZONE)["state"] == "missing"
+    daemon.conf_path.write_text(before)
+    daemon.cli("reload", check=False)
+    eventually(lambda: not [z for z in daemon.status()["zones"] if z["zone"] == ZONE], what="its end")
+    done = daemon.cli("status", ZONE, check=False)
+    assert done.returncode == 1 and done.stderr == f"zonecrier: no zone {ZONE} here; zonecrier status lists the zones\n"
+
+
 # ---- disks ----
 
 def have_mounts():
