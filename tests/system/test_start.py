@@ -60,7 +60,6 @@ def test_a_state_directory_of_another_user(tmp_path):
 
 def test_a_second_daemon(lab):
     first = lab.daemon()
-    first.start()
     code, text = start(first.folder / "second", f'state-directory "{first.folder}/state"; listen-on port {free_port()} {{ 127.0.0.1; }};')
     assert code == 1 and "another zonecrierd holds the state directory: stop that one first" in told(text)
     code, text = start(first.folder / "second", f'state-directory "own"; listen-on port {free_port()} {{ 127.0.0.1; }};', controls=first.socket)
