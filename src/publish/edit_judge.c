@@ -98,7 +98,7 @@ int edit_judge(struct edit *edit)
                 return note_same_content(edit);
         if (edit->job->is_frozen && !edit->floor_needs_gap) {
                 verdict_set(&edit->job->verdict, VERDICT_FROZEN,
-                        "frozen: %zu records to add and %zu to remove wait for thaw", edit->added->count,
+                        "added: %zu, removed: %zu records wait for thaw", edit->added->count,
                         edit->removed->count);
                 return EDIT_ANSWERED;
         }

@@ -69,9 +69,12 @@ static int answer_open_failed(struct edit *edit, int r)
         switch (r) {
         case -ENOENT:
                 verdict_set(verdict, VERDICT_MISSING, "%s is not there%s", edit->job->path,
-                        edit->has_row ? "; the zone is served on as it was: put the file back, or remove the "
-                                        "zone from the configuration"
-                                      : "");
+                        !edit->has_row ? ": put it there, or correct the path in the zone block"
+                        : edit->job->is_found
+                                ? "; the zone is served on as it was: put the file back (to end a zone of a "
+                                  "zone-files folder: zonecrier.conf(5))"
+                                : "; the zone is served on as it was: put the file back, or remove the zone "
+                                  "from the configuration");
                 return EDIT_ANSWERED;
         case -EACCES:
         case -EPERM:

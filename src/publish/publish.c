@@ -138,7 +138,7 @@ static int freeze(struct edit *edit)
         if (r < 0)
                 return r;
         edit->job->is_frozen = true;
-        verdict_set(&edit->job->verdict, VERDICT_FROZEN, "frozen; edits wait until thaw");
+        verdict_set(&edit->job->verdict, VERDICT_FROZEN, "edits wait until thaw");
         return EDIT_ANSWERED;
 }
 
