@@ -7,9 +7,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define HELPERS_MAX 7
+#define STEP_BACK_NICE 5
 
 struct crew {
         pthread_mutex_t mutex;
@@ -38,6 +40,7 @@ static void *helper_main(void *argument)
         struct crew *crew = argument;
         unsigned long done = 0;
 
+        thread_step_back();
         pthread_mutex_lock(&crew->mutex);
         for (;;) {
                 while (!crew->stops && crew->task == done)
@@ -53,6 +56,11 @@ static void *helper_main(void *argument)
         }
         pthread_mutex_unlock(&crew->mutex);
         return NULL;
+}
+
+void thread_step_back(void)
+{
+        (void)setpriority(PRIO_PROCESS, (id_t)gettid(), STEP_BACK_NICE); /* of this thread alone, on Linux */
 }
 
 static unsigned default_size(void)

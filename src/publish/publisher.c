@@ -280,6 +280,7 @@ static void *publisher_main(void *argument)
 {
         struct publisher *publisher = argument;
 
+        thread_step_back();
         for (;;) {
                 publisher_beat(publisher);
                 /* Asked before the jobs are taken: what was posted before the stop is seen, small state is
