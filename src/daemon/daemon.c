@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#define OBSERVED_EVERY_USEC (5 * USEC_PER_MSEC)
 #define STOP_GRACE_USEC (10 * USEC_PER_SEC)
 
 static char *diags_text(struct diag_list *diags)
@@ -152,6 +153,8 @@ static int make_parts(struct daemon *daemon)
         if (r == 0)
                 r = sd_event_add_io(daemon->event, &source, queue_fd(daemon->observations), EPOLLIN,
                         daemon_on_observations, daemon);
+        if (r >= 0) /* under load many at a time: each wake of this loop costs more than what it hears */
+                r = sd_event_source_set_ratelimit(source, OBSERVED_EVERY_USEC, 1);
         if (r >= 0)
                 r = sd_event_source_set_floating(source, true);
         sd_event_source_unref(source);
