@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define DEFAULT_CONF "/etc/zonecrier/zonecrier.conf"
+#define MMAP_FROM_BYTES (32 << 20) /* the most that glibc takes */
 #define KEPT_BYTES (1 << 30)
 
 enum exit_status { EXIT_OK = 0, EXIT_WRONG = 1, EXIT_USAGE = 2 };
@@ -104,7 +105,7 @@ static int verify_store(const char *path)
  * The publisher gives it back when it rests. */
 static void keep_freed_memory(void)
 {
-        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+        mallopt(M_MMAP_THRESHOLD, MMAP_FROM_BYTES);
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
 
