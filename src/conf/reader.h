@@ -11,7 +11,7 @@
 #include "conf/tree.h"
 #include "dns/type.h"
 
-#define RULE_COUNT_MAX 420
+#define RULE_COUNT_MAX 520
 
 enum place { /* where a statement stands */
         PLACE_TOP = 1,
@@ -113,7 +113,10 @@ const struct rule *rule_find(const char *name, enum place place, const struct ru
 const struct statement *block_seen(const struct block *block, const char *name);
 void block_read(struct reader *reader, struct block *block, const struct statement *first);
 size_t rule_count(void);
-const struct rule *rule_at(size_t index);
+const struct rule *rule_at(size_t index); /* statement_table.c's first, then statement_foreign.c's */
+size_t rule_index(const struct rule *rule);
+extern const struct rule foreign_rules[];
+extern const size_t foreign_rule_count;
 
 /* reader.c: memory and small readers. All tell their error and return false, or NULL. */
 void *reader_alloc(struct reader *reader, size_t size);

@@ -31,11 +31,6 @@ static const char *place_name(unsigned places)
         return "nowhere";
 }
 
-static size_t rule_index(const struct rule *rule)
-{
-        return (size_t)(rule - rule_at(0));
-}
-
 const struct statement *block_seen(const struct block *block, const char *name)
 {
         const struct rule *elsewhere, *rule = rule_find(name, block->place, &elsewhere);

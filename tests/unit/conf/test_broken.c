@@ -147,9 +147,10 @@ static void test_any_prefix_of_a_configuration_ends(void **state)
 static void test_the_statement_table_is_sorted_and_clear(void **state)
 {
         (void)state;
+        assert_true(rule_count() <= RULE_COUNT_MAX);
         for (size_t i = 0; i < rule_count(); i++) {
                 const struct rule *rule = rule_at(i), *elsewhere;
-                if (i > 0 && strcmp(rule_at(i - 1)->name, rule->name) > 0)
+                if (i > 0 && rule != foreign_rules && strcmp(rule_at(i - 1)->name, rule->name) > 0)
                         fail_msg("%s stands behind %s", rule->name, rule_at(i - 1)->name);
                 for (unsigned place = PLACE_TOP; place <= PLACE_CONTROLS; place *= 2)
                         if (rule->places & place)
