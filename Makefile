@@ -47,7 +47,7 @@ archive = $(foreach f,$(1),$(OBJ)/lib$(f).a)
 sources = $(wildcard src/$(1)/*.c)
 objects = $(patsubst %.c,$(OBJ)/%.o,$(call sources,$(1)))
 
-.PHONY: all help clean unit unit-build run demo check check-long packages-build lint fuzz fuzz-build bench bench-quick bench-build deb install
+.PHONY: all help clean unit unit-build system-build run demo check check-long packages-build lint fuzz fuzz-build bench bench-quick bench-build deb install
 .SECONDARY:
 .DELETE_ON_ERROR:
 all: $(BUILD)/zonecrierd $(BUILD)/zonecrier
@@ -92,6 +92,15 @@ $(OBJ)/zonecrier: $(call objects,client) $(call archive,$(USES_client))
 unit: $(foreach f,$(FOLDERS) daemon client,unit-$(f))
 unit-build: $(foreach f,$(FOLDERS) daemon client,$(UNIT_$(f)))
 
+# Programs that the system tests use, made before they start: several of them run at a time.
+system-build: all $(BUILD)/system/zonetext $(BUILD)/system/counted.so
+$(BUILD)/system/zonetext: $(OBJ)/tests/system/zonetext.o $(call archive,$(USES_zonefile))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/system/counted.so: tests/system/counted.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -shared -fPIC -o $@ $<
+
 ## make run         zonecrierd on 127.0.0.1 port 5300 with zones/, in the foreground
 ## make demo        the same with a real NSD as its secondary, and a live view
 run: packages-build
@@ -121,6 +130,7 @@ lint:
 # A fuzz target is built twice: with clang and libFuzzer to search, and with gcc's sanitizers to replay its corpus.
 FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 600
+FUZZ_SEED ?= 0
 FUZZ_SOURCES := $(filter-out src/daemon/%,$(filter-out src/client/main.c,$(wildcard src/*/*.c)))
 FUZZ_OBJECTS  = $(patsubst %.c,$(BUILD)/obj-fuzz/%.o,$(FUZZ_SOURCES))
 FUZZ_FLAGS   := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
@@ -135,14 +145,15 @@ $(BUILD)/fuzz/%: $(BUILD)/obj-fuzz/tests/fuzz/%.o $(BUILD)/obj-fuzz/all.a
 	@mkdir -p $(@D)
 	clang-14 -pthread -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
 
-## make fuzz        FUZZ_SECONDS (600) for each target; make fuzz-NAME: one
+## make fuzz        FUZZ_SECONDS (600) for each target; make fuzz-NAME: one; FUZZ_SEED=N: the same inputs again
 fuzz: $(addprefix run-,$(FUZZ))
 fuzz-build: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 run-fuzz_%: $(BUILD)/fuzz/fuzz_%
-	@mkdir -p $(BUILD)/corpus/$* tests/fuzz/corpus/$*
+	@mkdir -p $(BUILD)/corpus/$* $(BUILD)/corpus/seeded-$* tests/fuzz/corpus/$*
+	@[ $(FUZZ_SEED) = 0 ] || rm -f $(BUILD)/corpus/seeded-$*/*
 	@echo "== fuzz_$* for $(FUZZ_SECONDS) s"
-	@$< -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
-		-artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/corpus/$* tests/fuzz/corpus/$* >$(BUILD)/fuzz/$*.log 2>&1 \
+	@$< -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=$(BUILD)/fuzz/$*- $(if $(filter 0,$(FUZZ_SEED)),$(BUILD)/corpus/$*,$(BUILD)/corpus/seeded-$*) tests/fuzz/corpus/$* >$(BUILD)/fuzz/$*.log 2>&1 \
 		|| { tail -40 $(BUILD)/fuzz/$*.log; exit 1; }
 	@grep -h 'number_of_executed_units' $(BUILD)/fuzz/$*.log
 fuzz-%: run-fuzz_%

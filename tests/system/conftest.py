@@ -1,4 +1,7 @@
 """Fixtures: a lab whose processes all end with the test."""
+import os
+import re
+
 import pytest
 
 import lab as lab_module
@@ -36,8 +39,15 @@ def lab(tmp_path):
     lab.close()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(config, items):
-    """What takes long is for check-long: left out here, not skipped."""
+    """What takes long is for check-long: left out here, not skipped. Tests that share a fixture of their module stay with one
+    worker, so that it is made once."""
+    for item in items:
+        shared = any(definition.scope == "module" for name in item.fixturenames
+                     for definition in item.session._fixturemanager.getfixturedefs(name, item.nodeid) or ())
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
     if not lab_module.LONG:
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
         items[:] = [item for item in items if not item.get_closest_marker("long")]
@@ -45,3 +55,21 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_report_header():
     return f"programs: {lab_module.BUILD}, peers: {lab_module.PEERS if lab_module.need_peers() else 'none'}"
+
+
+class FailedTests:
+    """Their names go into a file, a line each, for .ci/check to run them once more."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            with open(self.path, "a", encoding="utf-8") as names:
+                names.write(re.sub(r"@test_\w+$", "", report.nodeid) + "\n")  # without xdist's group
+
+
+def pytest_configure(config):
+    path = os.environ.get("ZONECRIER_FAILED")
+    if path and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(FailedTests(path))

@@ -96,13 +96,6 @@ class Callgrind:
         return read_counts(Path(f"{self.out}.{self.dumps}"))
 
 
-def shim(folder):
-    library = folder / "counted.so"
-    subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-o", library, Path(__file__).with_name("counted.c")],
-                   check=True)
-    return library
-
-
 def wait_published(daemon, serial):
     eventually(lambda: daemon.zone(ZONE)["serial"] == serial, what=f"serial {serial}")
 
@@ -132,7 +125,7 @@ def counted(tmp_path_factory):
     lab, records = Lab(folder), make_records()
     try:
         # The limit: valgrind has no room for a map of the size that is usual.
-        daemon = lab.daemon(start=False, options="store-size-limit 1g;", env=dict(os.environ, LD_PRELOAD=str(shim(folder))))
+        daemon = lab.daemon(start=False, options="store-size-limit 1g;", env=dict(os.environ, LD_PRELOAD=str(BUILD / "system" / "counted.so")))
         daemon.write(ZONE, zone_text(ZONE, serial=FIRST_SERIAL, records=records))
         daemon.start()
         wait_published(daemon, FIRST_SERIAL)

@@ -235,8 +235,10 @@ def make_fifo(path):
 
 
 def make_socket(path):
+    folder = os.open(path.parent, os.O_PATH)  # sun_path has room for 108 octets, whatever the folder's name
     with socket.socket(socket.AF_UNIX) as unix:
-        unix.bind(os.path.relpath(path))
+        unix.bind(f"/proc/self/fd/{folder}/{path.name}")
+    os.close(folder)
 
 
 def make_junk(path):

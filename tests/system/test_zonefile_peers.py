@@ -41,18 +41,9 @@ pytestmark = pytest.mark.skipif(not BIND, reason="named-compilezone is not there
 
 
 @pytest.fixture(scope="session")
-def zonetext(tmp_path_factory):
-    """The helper binary: $ZONETEXT, or built from the archives of the build."""
-    if os.environ.get("ZONETEXT"):
-        return os.environ["ZONETEXT"]
-    build = lab.BUILD
-    archives = [build / "obj-release" / f"lib{folder}.a" for folder in ("zonefile", "source", "conf", "dns", "base")]
-    subprocess.run(["make", "-s", f"BUILD={build}", *map(str, archives)], cwd=ROOT, check=True)
-    binary = tmp_path_factory.mktemp("zonetext") / "zonetext"
-    libraries = ["-lldns", "-lcrypto", "-lsystemd"]
-    subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-Isrc", "-O1", "tests/system/zonetext.c", "-o", str(binary),
-                    *map(str, archives), *libraries], cwd=ROOT, check=True)
-    return str(binary)
+def zonetext():
+    """The helper program: $ZONETEXT, or that of `make system-build`."""
+    return os.environ.get("ZONETEXT") or str(lab.BUILD / "system" / "zonetext")
 
 
 def read_raw(data):
