@@ -9,6 +9,7 @@
 #include "base/address.h"
 #include "base/diag.h"
 #include "conf/acl.h"
+#include "conf/checks.h"
 #include "dns/name.h"
 #include "dns/tsig.h"
 
@@ -57,6 +58,7 @@ struct conf_policy {
         uint64_t max_journal_bytes;      /* default 64 MiB; CONF_UNLIMITED */
         unsigned max_ixfr_ratio_percent; /* of the AXFR's size; default 100; 0 = unlimited */
         uint64_t settle_usec;            /* "settle-time", default 50 ms */
+        struct conf_checks checks;       /* of the zone's text */
 };
 
 struct conf_zone {

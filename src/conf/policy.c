@@ -19,6 +19,7 @@ void policy_set_defaults(struct conf_policy *policy)
                 .max_journal_bytes = UINT64_C(64) << 20,
                 .max_ixfr_ratio_percent = 100,
                 .settle_usec = 50000,
+                .checks = conf_checks_default,
         };
 }
 

@@ -190,6 +190,8 @@ statement_reader read_notify, read_notify_to_soa, read_also_notify, read_allow_t
         read_notify_delay, read_max_journal_size, read_max_ixfr_ratio, read_settle_time;
 statement_reader read_zone_type, read_zone_file, read_zone_files_directory, read_zone_files_name,
         read_zone_files_include_root, read_server_keys;
+statement_reader read_check_names, read_check_level, read_check_spf, read_check_integrity, read_check_sibling,
+        read_check_wildcard; /* checks.c */
 void policy_set_defaults(struct conf_policy *policy);
 void policy_check(struct reader *reader, const struct block *block);
 void options_set_defaults(struct reader *reader);

@@ -171,6 +171,7 @@ static struct zonefile_request parse_request(const struct edit *edit)
                 .file = edit->job->path,
                 .snapshot = edit->snapshot,
                 .wants_chunks = true,
+                .checks = &edit->policy->checks,
                 .crew = edit->crew};
 }
 

@@ -96,6 +96,8 @@ static void mend_ttls(struct check *check, struct run rrset)
 /* Copies the run to `out` without what is there twice. Returns behind the last one kept. */
 static struct record *drop_duplicates(struct check *check, struct run rrset, struct record *out)
 {
+        enum conf_check duplicates = check->parse->checks->dup_records;
+
         *out = *rrset.begin;
         for (struct record *at = rrset.begin + 1; at < rrset.end; at++) {
                 if (!record_is_same(out, at)) {
@@ -103,8 +105,9 @@ static struct record *drop_duplicates(struct check *check, struct run rrset, str
                         continue;
                 }
                 check->result->has_duplicates = true;
-                tell_pair(check, DIAG_WARNING, out, at, "duplicate-record", NULL,
-                        "this record is there twice: one is dropped");
+                if (duplicates != CONF_CHECK_IGNORE)
+                        tell_pair(check, check_severity(duplicates), out, at, "duplicate-record", NULL,
+                                "this record is there twice: one is dropped");
                 if (at->ttl < out->ttl)
                         out->ttl = at->ttl;
         }
@@ -116,6 +119,8 @@ struct owner_summary {
         const struct record *cname, *second_cname, *other; /* other: what may not stand beside a CNAME */
         const struct record *dname, *second_dname, *ns;
         const struct record *not_nsec3; /* first record that is neither NSEC3 nor RRSIG */
+        const struct record *spf;
+        bool has_spf_text;
 };
 
 static void note_first(const struct record **first, const struct record *record)
@@ -141,6 +146,9 @@ static struct owner_summary summarise(struct run run)
                 }
                 if (at->type == TYPE_NS && !owner.ns)
                         owner.ns = at;
+                if (at->type == TYPE_SPF)
+                        note_first(&owner.spf, at);
+                owner.has_spf_text |= record_is_spf_text(at);
                 if (at->type != TYPE_NSEC3 && at->type != TYPE_RRSIG && !owner.not_nsec3)
                         owner.not_nsec3 = at;
         }
@@ -166,6 +174,16 @@ static void check_alias(struct check *check, const struct owner_summary *owner, 
         if (owner->dname && owner->ns && !is_apex)
                 tell_pair(check, DIAG_ERROR, owner->dname, owner->ns, "dname-and-ns", "RFC 6672 s.2.3",
                         "a DNAME at a delegation");
+}
+
+static void check_spf(struct check *check, const struct owner_summary *owner)
+{
+        const struct conf_checks *checks = check->parse->checks;
+
+        if (owner->spf && !owner->has_spf_text && checks->integrity && checks->spf != CONF_CHECK_IGNORE)
+                parse_tell_place(check->parse, DIAG_WARNING, record_place_of(owner->spf), "spf-without-txt",
+                        "RFC 7208 s.3.1: the type SPF is not looked at any more; publish the same as TXT",
+                        "an SPF record without a TXT record that says v=spf1");
 }
 
 /* RFC 6672 s.2.4. NSEC3 records of a zone with a DNAME at its apex are below it of necessity. */
@@ -202,6 +220,8 @@ static struct record *check_owner(struct check *check, struct run run, struct re
         owner = summarise(kept);
         if (owner.cname || owner.dname)
                 check_alias(check, &owner, is_apex);
+        if (owner.spf)
+                check_spf(check, &owner);
         if (owner.dname || check->dname)
                 check_below_dname(check, &owner, kept.begin);
         return kept.end;
@@ -261,5 +281,5 @@ int zone_check(struct parse *parse, struct zonefile_result *result)
                 out = check_owner(&check, run, out);
         }
         records->count = (size_t)(out - records->items);
-        return parse->has_error ? 0 : zone_check_targets(parse, records);
+        return parse->has_error || !parse->checks->integrity ? 0 : zone_check_targets(parse, records);
 }

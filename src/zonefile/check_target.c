@@ -1,5 +1,6 @@
 /* Names that NS, MX and SRV point at, where they are in the zone: they want an address, and are no alias (RFC
- * 2181 s.10.3). One thread a call.
+ * 2181 s.10.3): named.conf's check-integrity, and with it check-sibling, check-mx-cname and check-srv-cname.
+ * One thread a call.
  *
  * Targets are sorted like records; one walk over both finds each, with steps that double: most targets
  * repeat. */
@@ -87,9 +88,11 @@ static struct found find(const struct record_list *records, const uint8_t *name)
         return look(records, seek(records, 0, name), name);
 }
 
-/* Whether somebody else answers for the name: a wildcard of this zone, another zone behind a delegation, or a
- * DNAME. */
-static bool is_answered_elsewhere(
+enum answered { NOT_ANSWERED, BY_WILDCARD, BY_OTHER_ZONE };
+
+/* Whether somebody else answers for the name: a wildcard of this zone, or another zone behind a delegation.
+ */
+static enum answered answered_by(
         const struct parse *parse, const struct record_list *records, const uint8_t *name)
 {
         const uint8_t *apex = parse->request->origin;
@@ -103,15 +106,15 @@ static bool is_answered_elsewhere(
                 memcpy(wildcard + 2, name, name_length(name));
                 if (may_be_wildcard && name_check(wildcard, sizeof(wildcard)) &&
                         find(records, wildcard).is_there)
-                        return true;
+                        return BY_WILDCARD;
                 if (name_equal(name, apex))
                         break;
                 ancestor = find(records, name);
                 if (ancestor.has_ns)
-                        return true;
+                        return BY_OTHER_ZONE;
                 may_be_wildcard &= !ancestor.is_there;
         }
-        return false;
+        return NOT_ANSWERED;
 }
 
 static void tell_missing(struct parse *parse, const struct record_list *records, const struct record *target)
@@ -128,7 +131,14 @@ static void tell_missing(struct parse *parse, const struct record_list *records,
                         "the name server %s of this delegation has no address (glue)", name);
                 return;
         }
-        if (is_answered_elsewhere(parse, records, target->owner))
+        enum answered by = answered_by(parse, records, target->owner);
+        if (by == BY_OTHER_ZONE && record->type == TYPE_NS && parse->checks->sibling &&
+                !name_equal(record->owner, parse->request->origin))
+                parse_tell_place(parse, DIAG_WARNING, record_place_of(record), "missing-sibling-glue",
+                        "resolvers get there sooner with its A or AAAA record; check-sibling no; is quiet",
+                        "the name server %s of this delegation lies in another one and has no address (glue)",
+                        name);
+        if (by != NOT_ANSWERED)
                 return;
         parse_tell_place(parse, DIAG_WARNING, record_place_of(record), "target-without-address", NULL,
                 "the target %s of this %s has neither A nor AAAA", name, mnemonic);
@@ -137,9 +147,14 @@ static void tell_missing(struct parse *parse, const struct record_list *records,
 static void tell_alias(struct parse *parse, const struct record_list *records, const struct record *target)
 {
         const struct record *record = &records->items[target->ttl];
+        enum conf_check check = record->type == TYPE_MX    ? parse->checks->mx_cname
+                                : record->type == TYPE_SRV ? parse->checks->srv_cname
+                                                           : CONF_CHECK_WARN;
         char name[NAME_TEXT_MAX];
 
-        parse_tell_place(parse, DIAG_WARNING, record_place_of(record), "target-is-alias",
+        if (check == CONF_CHECK_IGNORE)
+                return;
+        parse_tell_place(parse, check_severity(check), record_place_of(record), "target-is-alias",
                 "RFC 2181 s.10.3: point at the name that has the address",
                 "the target %s of this %s is a CNAME", name_to_text(target->owner, name),
                 type_info(record->type)->mnemonic);

@@ -21,7 +21,7 @@ static int records_of(const struct zone_view *view, const uint8_t *owner, struct
 /* The rules of one owner, its records in record_compare order. */
 static int check_sorted(const uint8_t *apex, const uint8_t *owner, struct owner_records records)
 {
-        unsigned cnames = 0, dnames = 0, others = 0, ns = 0;
+        unsigned cnames = 0, dnames = 0, others = 0, ns = 0, spf = 0, spf_texts = 0;
         bool is_apex = name_equal(owner, apex);
 
         for (size_t i = 0; i < records.count; i++) {
@@ -31,6 +31,8 @@ static int check_sorted(const uint8_t *apex, const uint8_t *owner, struct owner_
                 others += record->type != TYPE_CNAME && !type_is_beside_cname(record->type);
                 dnames += record->type == TYPE_DNAME;
                 ns += record->type == TYPE_NS;
+                spf += record->type == TYPE_SPF;
+                spf_texts += record_is_spf_text(record);
                 if (i == 0)
                         continue;
                 if (record_is_same(record - 1, record))
@@ -42,7 +44,7 @@ static int check_sorted(const uint8_t *apex, const uint8_t *owner, struct owner_
                 return 1;
         if (dnames > 1 || (dnames > 0 && ns > 0 && !is_apex))
                 return 1;
-        return is_apex && ns == 0;
+        return (is_apex && ns == 0) || (spf > 0 && spf_texts == 0);
 }
 
 static bool is_sorted(struct owner_records records)

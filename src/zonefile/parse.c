@@ -25,6 +25,7 @@ int parse_begin(struct parse *parse, const struct zonefile_request *request, con
         static const uint8_t in_addr[] = "\7in-addr\4arpa", ip6[] = "\3ip6\4arpa";
 
         *parse = (struct parse){.request = request, .diags = diags, .arena = arena, .records = records};
+        parse->checks = request->checks ? request->checks : &conf_checks_default;
         parse->rdata = malloc(sizeof(*parse->rdata));
         parse->files = malloc(sizeof(*parse->files));
         if (!parse->rdata || !parse->files) {
@@ -89,6 +90,7 @@ static int set_owner(struct parse *parse, const struct token *token)
                 parse->owner_is_outside = true;
                 return r;
         }
+        parse->owner_at = token->begin;
         if (parse->owner && length == parse->owner_length && memcmp(parse->owner, name, length) == 0)
                 return 0;
         parse->owner_is_outside = is_outside(parse, token, name);
@@ -96,6 +98,8 @@ static int set_owner(struct parse *parse, const struct token *token)
                 parse->has_outside = true;
                 parse_tell(parse, DIAG_WARNING, token->begin, "out-of-zone", NULL,
                         "this name is not in the zone: its records are ignored");
+        } else {
+                parse_check_wildcard(parse, token->begin, name);
         }
         owner = arena_copy(parse->arena, name, length);
         if (!owner)
@@ -298,7 +302,10 @@ static int read_record(struct parse *parse)
         if (scan->doubled)
                 tell_doubled(parse);
         check_reverse_target(parse, &head, head.type_at);
-        return parse->owner_is_outside ? 0 : add_record(parse, &head, ttl);
+        if (parse->owner_is_outside)
+                return 0;
+        parse_check_names(parse, head.type, head.type_at);
+        return add_record(parse, &head, ttl);
 }
 
 static int read_entry(struct parse *parse)
@@ -317,6 +324,7 @@ static int read_entry(struct parse *parse)
         case TOKEN_WORD:
                 break;
         }
+        parse->owner_at = NULL;
         if (is_blank) {
                 if (!parse->owner)
                         return scan_fail(scan, token.start, "no-owner",

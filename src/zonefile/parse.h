@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "conf/checks.h"
 #include "dns/record.h"
 #include "zonefile/rdata_scan.h"
 #include "zonefile/zonefile.h"
@@ -28,8 +29,9 @@ struct parse_file {
 
 struct parse {
         const struct zonefile_request *request;
-        struct diag_list *diags; /* NULL = quiet: what would be told is counted in `told` alone */
-        unsigned told;           /* errors and warnings */
+        const struct conf_checks *checks; /* never NULL */
+        struct diag_list *diags;          /* NULL = quiet: what would be told is counted in `told` alone */
+        unsigned told;                    /* errors and warnings */
         bool has_error;
         struct arena *arena;
         struct record_list *records; /* in the zone, without the SOA, as they stood */
@@ -39,6 +41,7 @@ struct parse {
 
         const uint8_t *owner; /* of the last entry that had one, in the arena; NULL = none */
         size_t owner_length;
+        const char *owner_at;  /* of this entry; NULL = inherited */
         bool owner_is_outside; /* of the zone */
         bool origin_is_inside;
         bool apex_is_reverse;
@@ -99,6 +102,9 @@ static inline struct record_place record_place_of(const struct record *record)
 /* Tells scan.fault as an error. */
 void parse_tell_fault(struct parse *parse);
 
+/* check_names.c: the record that was just read, its RDATA in parse->rdata; and an owner. */
+void parse_check_names(struct parse *parse, uint16_t type, const char *type_at);
+void parse_check_wildcard(struct parse *parse, const char *at, const uint8_t *owner);
 /* directive.c: the entry begins with `word`, which begins with '$'. 0, -EINVAL (scan.fault), -ENOMEM. */
 int parse_directive(struct parse *parse, const struct token *word);
 /* generate.c: behind "$GENERATE". */

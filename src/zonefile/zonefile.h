@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct conf_checks;
 struct crew;
 struct source_snapshot;
 
@@ -54,6 +55,7 @@ struct zonefile_request {
         struct source_snapshot *snapshot; /* for $INCLUDE; NULL = $INCLUDE is an error */
         bool wants_chunks;                /* cut the text for the store on the way (changes.h) */
         struct crew *crew;                /* helps with a large zone; may be NULL */
+        const struct conf_checks *checks; /* how loudly what is said; NULL = as BIND by default */
 };
 
 /* What a parse gives. Records lie in the arena (and in no text). */

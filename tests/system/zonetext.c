@@ -3,6 +3,7 @@
  * with other readers of zone files. */
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "conf/checks.h"
 #include "dns/rdata.h"
 #include "source/source.h"
 #include "zonefile/zonefile.h"
@@ -76,7 +77,11 @@ int main(int argc, char **argv)
         if (!realpath(argv[2], path))
                 return 2;
         strcpy(folder, path);
-        struct zonefile_request request = {.origin = origin, .file = path, .wants_chunks = wants_time};
+        struct zonefile_request request = {.origin = origin,
+                .file = path,
+                .wants_chunks = wants_time,
+                .checks = &(const struct conf_checks){
+                        .integrity = true}}; /* names as named-compilezone -k ignore */
         if (source_snapshot_folder(dirname(folder), NULL, &request.snapshot) < 0)
                 return 2;
         uint64_t begin = clock_monotonic_usec(), read, parsed;

@@ -405,9 +405,47 @@ static void test_notes_are_told_once(void **state)
         (void)state;
         LOADED loaded =
                 load_text("options { notify no; allow-transfer { none; }; };\n"
-                          "zone a { file a; check-names fail; };\nzone b { file b; check-names warn; };\n");
+                          "zone a { file a; check-svcb yes; };\nzone b { file b; check-svcb no; };\n");
         assert_string_equal(told(&loaded),
-                "2:18: note: check-names has no effect: zonecrier checks zones in its own way\n");
+                "2:18: note: check-svcb has no effect: zonecrier checks zones in its own way\n");
+}
+
+/* check-names and its like: BIND's words and defaults; a zone's own statement wins. */
+static void test_checks(void **state)
+{
+        (void)state;
+        LOADED loaded = load_text(
+                "options { notify no; allow-transfer { none; }; check-names secondary ignore;\n"
+                "check-names master warn; check-mx fail; check-integrity no; check-spf ignore; };\n"
+                "zone a { file a; };\n"
+                "zone b { file b; check-names ignore; check-mx-cname fail; check-srv-cname ignore;\n"
+                "check-dup-records fail; check-sibling no; check-wildcard no; check-integrity yes; };\n");
+        assert_string_equal(told(&loaded), "");
+        struct conf_checks a = loaded.conf->zones[0].policy.checks, b = loaded.conf->zones[1].policy.checks;
+        assert_int_equal(a.names, CONF_CHECK_WARN);
+        assert_int_equal(a.mx, CONF_CHECK_FAIL);
+        assert_int_equal(a.mx_cname, CONF_CHECK_WARN);
+        assert_int_equal(a.dup_records, CONF_CHECK_WARN);
+        assert_int_equal(a.spf, CONF_CHECK_IGNORE);
+        assert_false(a.integrity);
+        assert_true(a.sibling && a.wildcard);
+        assert_int_equal(b.names, CONF_CHECK_IGNORE);
+        assert_int_equal(b.mx, CONF_CHECK_FAIL);
+        assert_int_equal(b.mx_cname, CONF_CHECK_FAIL);
+        assert_int_equal(b.srv_cname, CONF_CHECK_IGNORE);
+        assert_int_equal(b.dup_records, CONF_CHECK_FAIL);
+        assert_true(b.integrity && !b.sibling && !b.wildcard);
+        LOADED defaults =
+                load_text("options { notify no; allow-transfer { none; }; };\nzone a { file a; };\n");
+        assert_int_equal(defaults.conf->zones[0].policy.checks.names, CONF_CHECK_FAIL);
+        LOADED wrong = load_text(
+                "options { notify no; allow-transfer { none; };\ncheck-names fail;\ncheck-mx maybe;\n"
+                "check-spf fail;\ncheck-names primary;\n};\n");
+        assert_string_equal(told(&wrong),
+                "2:1: error: check-names of options says of which zones: primary, secondary, response\n"
+                "3:10: error: \"maybe\" is not one of fail, warn, ignore\n"
+                "4:11: error: \"fail\" is not one of warn, ignore\n"
+                "5:1: error: check-names takes one of fail, warn, ignore\n");
 }
 
 static void test_references(void **state)
@@ -439,6 +477,7 @@ int main(void)
                 cmocka_unit_test(test_zone_blocks_for_zones_of_folders),
                 cmocka_unit_test(test_warnings),
                 cmocka_unit_test(test_notes_are_told_once),
+                cmocka_unit_test(test_checks),
                 cmocka_unit_test(test_references),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

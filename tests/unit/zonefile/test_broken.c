@@ -92,7 +92,7 @@ static void test_positions(void **state)
         closedir(folder);
         print_message("%u broken files\n", count);
         assert_int_equal(wrong, 0);
-        assert_true(count >= 100);
+        assert_true(count >= 230);
 }
 
 int main(void)

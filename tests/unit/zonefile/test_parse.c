@@ -176,7 +176,8 @@ static void test_warnings(void **state)
                 {HEAD "@ MX 10 mail\nmail CNAME ns1\n", "target-is-alias", 5, 3, DIAG_WARNING},
                 {HEAD "sub NS ns.sub\n", "missing-glue", 5, 5, DIAG_WARNING},
                 {HEAD "sub NS ns.sub\nns.sub A 192.0.2.5\n", NULL, 0, 0, 0},
-                {HEAD "sub NS ns.other\nother NS ns1\n", NULL, 0, 0, 0}, /* behind another delegation */
+                {HEAD "sub NS ns.other\nother NS ns1\n", "missing-sibling-glue", 5, 5, DIAG_WARNING},
+                {HEAD "@ MX 1 m.other\nother NS ns1\n", NULL, 0, 0, 0}, /* behind a delegation */
                 {HEAD "@ MX 10 x.wild\n*.wild A 192.0.2.5\n", NULL, 0, 0, 0},
                 {HEAD "_x._tcp SRV 0 0 0 .\n@ MX 0 .\n", NULL, 0, 0, 0},
                 {HEAD "@ MX 10 mail.example.net.\n", NULL, 0, 0, 0},
