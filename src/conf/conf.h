@@ -102,6 +102,8 @@ struct conf_options {
                                              $RUNTIME_DIRECTORY/control.sock, else /run/zonecrier/control.sock */
         unsigned control_mode;            /* default 0660 */
         int64_t control_uid, control_gid; /* -1 = as created */
+        const char *on_event;             /* the user's program for events, absolute; NULL = none */
+        uint64_t on_event_timeout_usec;   /* default 60 s */
         unsigned query_rate_limit; /* "key-only-query-rate": unknown peers' SOA and NS queries a second, in
                                       all; default 100 */
         const char

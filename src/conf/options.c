@@ -42,6 +42,7 @@ void options_set_defaults(struct reader *reader)
                 .control_uid = -1,
                 .control_gid = -1,
                 .query_rate_limit = 100,
+                .on_event_timeout_usec = 60 * SECOND_USEC,
         };
         reader->port = 53;
         policy_set_defaults(&reader->whole->conf.policy);
@@ -83,6 +84,25 @@ void read_include_root(struct reader *reader, struct block *block, const struct 
 {
         (void)block;
         read_path(reader, statement, &reader->whole->conf.options.include_root);
+}
+
+void read_on_event(struct reader *reader, struct block *block, const struct statement *statement)
+{
+        (void)block;
+        read_path(reader, statement, &reader->whole->conf.options.on_event);
+}
+
+void read_on_event_timeout(struct reader *reader, struct block *block, const struct statement *statement)
+{
+        (void)block;
+        uint64_t usec;
+        if (!reader_duration(reader, statement, SECOND_USEC, &usec))
+                return;
+        if (usec < SECOND_USEC || usec > 3600 * SECOND_USEC)
+                reader_error(reader, item_position(statement, &statement->items[1]), "value", NULL,
+                        "a program for events may run for 1 s to 1 h");
+        else
+                reader->whole->conf.options.on_event_timeout_usec = usec;
 }
 
 void read_port(struct reader *reader, struct block *block, const struct statement *statement)

@@ -25,6 +25,8 @@ void conf_check_paths(const struct conf *conf, struct diag_list *diags)
                 warn(diags, conf->files[0], 0, "directory", conf->options.directory);
                 return;
         }
+        if (conf->options.on_event && is_absent(conf->options.on_event))
+                warn(diags, conf->files[0], 0, "on-event", conf->options.on_event);
         for (size_t i = 0; i < conf->zone_files_count; i++)
                 if (is_absent(conf->zone_files[i].directory))
                         warn(diags, conf->files[0], 0, "zone-files", conf->zone_files[i].directory);

@@ -52,6 +52,8 @@ static const struct rule rules[] = {
         {"notify-source-v6", PLACE_POLICY, HONOURED, .read = read_notify_source, .turn = 1},
         {"notify-source-v6", PLACE_SERVER, .verdict = NOT_BUILT},
         {"notify-to-soa", PLACE_POLICY, HONOURED, .read = read_notify_to_soa, .turn = 1},
+        {"on-event", PLACE_OPTIONS, HONOURED, .read = read_on_event, .turn = 1},
+        {"on-event-timeout", PLACE_OPTIONS, HONOURED, .read = read_on_event_timeout},
         {"options", PLACE_TOP, HONOURED, .read = read_options, .turn = 1},
         {"path", PLACE_ZONE_FILES, .verdict = NOT_BUILT},
         {"port", PLACE_OPTIONS, HONOURED, .read = read_port},

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "control/control.h"
-#include "control/json.h"
+#include "base/json.h"
 #include "publish/registry.h"
 
 struct stream;

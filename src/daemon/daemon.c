@@ -59,6 +59,7 @@ static void on_published(void *context, const struct store_zone *row)
 static void on_removed(void *context, const uint8_t *name)
 {
         struct daemon *daemon = context;
+        daemon_tell_removed(daemon, name);
         notify_zone_forget(daemon->notify, name);
         fleet_zone_forget(daemon->fleet, name);
 }
@@ -161,6 +162,8 @@ static int make_parts(struct daemon *daemon)
         if (r >= 0)
                 r = make_server(daemon);
         if (r == 0)
+                r = events_new(daemon->conf, &daemon->events);
+        if (r == 0)
                 r = fleet_new(daemon->store, daemon->conf, &daemon->fleet);
         if (r == 0)
                 r = notify_new(daemon->event, daemon->store, daemon->fleet, &daemon->notify);
@@ -172,6 +175,7 @@ static int make_parts(struct daemon *daemon)
                         .serial_file_was_missing = serials_missing,
                         .published = on_published,
                         .removed = on_removed,
+                        .news = daemon_on_news,
                         .context = daemon,
                 };
                 r = registry_new(&options, daemon->conf, &daemon->registry);
@@ -218,6 +222,7 @@ static int reload(struct daemon *daemon, char **ret_text)
                 return r;
         }
         warn_fixed(daemon->conf, conf);
+        events_reconfigure(daemon->events, conf);
         fleet_reconfigure(daemon->fleet, conf);
         notify_reconfigure(daemon->notify);
         registry_reconfigure(daemon->registry, conf);
@@ -311,6 +316,7 @@ static void unmake(struct daemon *daemon)
         daemon->notify = notify_free(daemon->notify);
         daemon->registry = registry_free(daemon->registry);
         daemon->fleet = fleet_free(daemon->fleet);
+        daemon->events = events_free(daemon->events);
         daemon->server = server_free(daemon->server);
         queue_free(daemon->observations);
         serial_file_close(daemon->serial_file);

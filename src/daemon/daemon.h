@@ -5,6 +5,7 @@
 #include "base/queue.h"
 #include "conf/conf.h"
 #include "control/control.h"
+#include "event/event.h"
 #include "fleet/fleet.h"
 #include "notify/notify.h"
 #include "publish/registry.h"
@@ -27,6 +28,7 @@ struct daemon {
         struct notify *notify;
         struct registry *registry;
         struct server *server;
+        struct events *events;
         struct control *control;
         int inherited[INHERITED_FDS_MAX]; /* DNS sockets from systemd */
         size_t inherited_count;
@@ -45,6 +47,10 @@ int daemon_reload(void *context, char **ret_text);
 
 /* observe.c: what the server saw, for the fleet, NOTIFY and the registry. */
 int daemon_on_observations(sd_event_source *source, int fd, uint32_t events, void *context);
+
+/* tell.c: what becomes of zones, for on-event. */
+void daemon_on_news(void *context, const struct zone_entry *zone, const struct verdict *verdict);
+void daemon_tell_removed(struct daemon *daemon, const uint8_t *name);
 
 /* beat.c: once a second, and the watchdog. */
 int daemon_beat_start(struct daemon *daemon);

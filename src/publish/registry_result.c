@@ -206,11 +206,19 @@ static bool is_half_read(
         return false;
 }
 
+static void tell_news(const struct registry *registry, const struct registry_entry *entry)
+{
+        const struct verdict *verdict = &entry->zone.verdict;
+        if (registry->options.news && (verdict->kind == VERDICT_PUBLISHED || verdict->kind == VERDICT_HELD))
+                registry->options.news(registry->options.context, &entry->zone, verdict);
+}
+
 static void apply_look(struct registry *registry, struct registry_entry *entry, struct publish_job *job)
 {
         if (is_half_read(registry, entry, job))
                 return;
-        if (is_news(&entry->zone.verdict, &job->verdict))
+        bool is_told = is_news(&entry->zone.verdict, &job->verdict);
+        if (is_told)
                 log_verdict(entry, &job->verdict);
         entry->zone.state = state_after(job);
         entry->zone.is_frozen = job->is_frozen;
@@ -219,6 +227,8 @@ static void apply_look(struct registry *registry, struct registry_entry *entry, 
         verdict_clear(&entry->zone.verdict);
         entry->zone.verdict = job->verdict;
         job->verdict = (struct verdict){0};
+        if (is_told)
+                tell_news(registry, entry);
         if (job->is_published)
                 entry->ahead_serial = 0;
         if (job->files && registry_includes_set(registry, entry, job->files))

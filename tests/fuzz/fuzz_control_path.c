@@ -1,7 +1,7 @@
 /* Any request target, by GET and by POST: routed or refused with a reason; a zone that was routed comes back
  * from its own name. Any octets as JSON text stay JSON. */
 #include "base/buffer.h"
-#include "control/json.h"
+#include "base/json.h"
 #include "control/route.h"
 
 #include <jansson.h>

@@ -168,6 +168,8 @@ static void test_defaults(void **state)
         assert_int_equal(conf->options.listen_count, 2);
         assert_string_equal(text_of(&conf->options.listen[0].address, 0), "0.0.0.0#53");
         assert_string_equal(text_of(&conf->options.listen[1].address, 0), "::#53");
+        assert_null(conf->options.on_event);
+        assert_int_equal(conf->options.on_event_timeout_usec, 60000000);
         assert_int_equal(conf->options.tcp_clients, 500);
         assert_int_equal(conf->options.tcp_clients_per_peer, 50);
         assert_int_equal(conf->options.transfers_out, 100);

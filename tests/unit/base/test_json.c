@@ -2,7 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
-#include "control/json.h"
+#include "base/json.h"
 
 #include <jansson.h>
 

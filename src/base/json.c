@@ -1,5 +1,5 @@
 /* JSON text, as RFC 8259 has it. Pure; any thread. */
-#include "control/json.h"
+#include "base/json.h"
 
 #include "base/buffer.h"
 #include "base/clock.h"
