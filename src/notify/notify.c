@@ -18,7 +18,7 @@ void notify_run_due(struct notify *notify)
 {
         struct timer_node *node;
         while ((node = timers_take_due(&notify->timers, clock_monotonic_usec()))) {
-                if (!node->belongs_to_peer) {
+                if (node->kind == NODE_PENDING) {
                         pending_step(notify, (struct pending *)node,
                                 (struct notify_input){.event = NOTIFY_EVENT_TIMER});
                         continue;
@@ -40,6 +40,12 @@ static int timer_came(sd_event_source *source, uint64_t usec, void *context)
         return 0;
 }
 
+static void replies_ended(void *context)
+{
+        struct notify *notify = context;
+        timers_arm(&notify->timers, clock_monotonic_usec());
+}
+
 static void target_gone(void *context, struct fleet_target *target)
 {
         pending_free(context, target->notify);
@@ -53,10 +59,14 @@ int notify_new(struct sd_event *event, struct store *store, struct fleet *fleet,
         notify->event = sd_event_ref(event);
         notify->store = store;
         notify->fleet = fleet;
-        /* An accuracy of 1 us: with the default of 250 ms the rate would come in lumps. */
-        int r = sd_event_add_time(event, &notify->timers.source, CLOCK_MONOTONIC, 0, 1, timer_came, notify);
+        struct udp_pools_owner owner = {
+                .received = reply_received,
+                .turn_ended = replies_ended,
+                .context = notify,
+        };
+        int r = timers_open(&notify->timers, event, timer_came, notify);
         if (r >= 0)
-                r = sd_event_source_set_enabled(notify->timers.source, SD_EVENT_OFF);
+                r = udp_pools_new(event, &owner, &notify->pools);
         if (r < 0) {
                 notify_free(notify);
                 return r;
@@ -307,11 +317,10 @@ struct notify *notify_free(struct notify *notify)
         }
         table_free(&notify->peers);
         table_free(&notify->exchanges);
-        udp_pools_free(notify);
+        udp_pools_free(notify->pools);
         resolver_free(notify->resolver);
         fleet_on_target_gone(notify->fleet, NULL, NULL);
-        sd_event_source_disable_unref(notify->timers.source);
-        free(notify->timers.heap);
+        timers_close(&notify->timers);
         sd_event_unref(notify->event);
         free(notify);
         return NULL;

@@ -67,7 +67,7 @@ void pace_withdraw(struct notify *notify, struct pending *pending)
         else
                 peer->queue_last = pending->queue_previous;
         if (!peer->queue_first && peer->first)
-                timers_set(&notify->timers, &peer->timer, NOTIFY_NEVER);
+                timers_set(&notify->timers, &peer->timer, TIMER_NEVER);
 }
 
 void pace_run(struct notify *notify, struct peer *peer)

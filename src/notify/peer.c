@@ -48,7 +48,7 @@ int peer_get(struct notify *notify, const struct address *address, struct peer *
                 return -ENOMEM;
         peer->key = key;
         peer->address = *address;
-        peer->timer.belongs_to_peer = true;
+        peer->timer.kind = NODE_PEER;
         int r = timers_reserve(&notify->timers);
         if (r < 0) {
                 free(peer);
@@ -112,7 +112,7 @@ static void canary_pass_on(struct notify *notify, struct peer *peer)
         next->state.due_usec = old->state.due_usec;
         next->state.interval_usec = old->state.interval_usec;
         old->state.due_usec = NOTIFY_NEVER;
-        timers_set(&notify->timers, &old->timer, NOTIFY_NEVER);
+        timers_set(&notify->timers, &old->timer, TIMER_NEVER);
         timers_set(&notify->timers, &next->timer, next->state.due_usec);
         peer->canary = next;
 }
@@ -197,7 +197,7 @@ static void canary_take(struct notify *notify, struct pending *pending, uint64_t
                 if (due_usec > old->state.due_usec)
                         due_usec = old->state.due_usec;
                 old->state.due_usec = NOTIFY_NEVER;
-                timers_set(&notify->timers, &old->timer, NOTIFY_NEVER);
+                timers_set(&notify->timers, &old->timer, TIMER_NEVER);
         }
         peer->canary = pending;
         pending->state.due_usec = due_usec;

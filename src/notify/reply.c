@@ -108,9 +108,10 @@ static void answer_take(struct notify *notify, struct pending *pending, const st
         peer_drain(notify, peer, was_down);
 }
 
-void reply_received(struct notify *notify, uint32_t socket_id, const struct address *from,
-        const uint8_t *bytes, size_t length)
+void reply_received(
+        void *context, uint32_t socket_id, const struct address *from, const uint8_t *bytes, size_t length)
 {
+        struct notify *notify = context;
         if (length < MESSAGE_HEADER_SIZE)
                 return;
         struct exchange_key key = {

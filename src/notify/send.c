@@ -167,7 +167,8 @@ static int send_datagram(struct notify *notify, struct pending *pending, struct 
 int notify_send(struct notify *notify, struct pending *pending)
 {
         struct udp_socket *socket;
-        int r = udp_socket_get(notify, pending->peer->address.family, source_for(notify, pending), &socket);
+        int r = udp_pools_pick(
+                notify->pools, pending->peer->address.family, source_for(notify, pending), &socket);
         if (r < 0) {
                 tell_send_error(pending, "no socket with the source address", r);
                 return r == -ENOENT ? -EIO : r;

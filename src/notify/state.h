@@ -2,35 +2,17 @@
 #pragma once
 
 #include "base/table.h"
+#include "base/timers.h"
+#include "base/udp_pool.h"
 #include "dns/message.h"
 #include "dns/tsig.h"
 #include "notify/notify.h"
 
 #include <systemd/sd-event.h>
 
-/* ---- timers.c: a heap of due times under one sd-event timer ---- */
-
-struct timer_node {
-        uint64_t due_usec;
-        uint32_t place; /* in the heap, from 1; 0 = not in it */
-        bool belongs_to_peer;
-};
-
-struct timers {
-        struct timer_node **heap;
-        size_t count, capacity;
-        size_t reserved; /* nodes that may be set at once: the heap has room for all of them */
-        sd_event_source *source;
-};
-
-int timers_reserve(struct timers *timers); /* before a node is first set. -ENOMEM */
-void timers_release(struct timers *timers, struct timer_node *node);
-void timers_set(struct timers *timers, struct timer_node *node,
-        uint64_t due_usec); /* NOTIFY_NEVER: out of the heap */
-struct timer_node *timers_take_due(struct timers *timers, uint64_t now_usec); /* NULL: none is due */
-void timers_arm(struct timers *timers, uint64_t now_usec); /* sets the sd-event timer to the first */
-
 /* ---- one (zone, target) while something is to be done; one address and port ---- */
+
+enum { NODE_PENDING, NODE_PEER }; /* timer_node.kind */
 
 /* What names an outstanding NOTIFY: a reply has to come to the socket it left from, from where it went to. */
 struct exchange_key {
@@ -88,7 +70,6 @@ struct peer {
         struct pending *canary;
 };
 
-struct udp_pool;
 struct resolver;
 
 struct notify {
@@ -98,9 +79,7 @@ struct notify {
         struct timers timers;
         struct table peers;     /* struct peer_key -> struct peer */
         struct table exchanges; /* struct exchange_key -> struct pending */
-        struct udp_pool *pools;
-        uint32_t next_socket_id;
-        uint64_t swept_usec;
+        struct udp_pools *pools;
         struct resolver *resolver;
 };
 
@@ -141,7 +120,7 @@ void pace_submit(struct notify *notify, struct pending *pending);
 void pace_withdraw(struct notify *notify, struct pending *pending);
 void pace_run(struct notify *notify, struct peer *peer);
 
-/* ---- send.c, socket.c, reply.c ---- */
+/* ---- send.c, reply.c ---- */
 
 #define NOTIFY_MESSAGE_MAX                                                                                   \
         (MESSAGE_HEADER_SIZE + NAME_MAX_LENGTH + 4 + 12 + 2 * NAME_MAX_LENGTH + 20 + TSIG_RR_MAX)
@@ -151,15 +130,8 @@ void pace_run(struct notify *notify, struct peer *peer);
 int notify_send(struct notify *notify, struct pending *pending);
 void exchange_end(struct notify *notify, struct pending *pending);
 
-struct udp_socket;
-int udp_socket_get(struct notify *notify, sa_family_t family, const struct address *source,
-        struct udp_socket **ret_socket);
-uint32_t udp_socket_id(const struct udp_socket *socket);
-int udp_socket_fd(const struct udp_socket *socket);
-void udp_pools_free(struct notify *notify);
-
-void reply_received(struct notify *notify, uint32_t socket_id, const struct address *from,
-        const uint8_t *bytes, size_t length);
+void reply_received(
+        void *context, uint32_t socket_id, const struct address *from, const uint8_t *bytes, size_t length);
 
 enum reply_outcome {
         REPLY_COUNTS = 0,

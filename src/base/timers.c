@@ -1,8 +1,8 @@
-/* Due times of all targets and addresses: a binary heap under one sd-event timer, as 100,000 sources would
+/* Due times: a binary heap under one sd-event timer, as 100,000 sources would
  * cost more than what they wait for. Main loop.
  *
  * Invariant: node->place is its index in the heap plus one, or 0. */
-#include "notify/state.h"
+#include "base/timers.h"
 
 #include "base/clock.h"
 
@@ -39,6 +39,23 @@ static void sift_down(struct timers *timers, size_t at, struct timer_node *node)
                 at = child;
         }
         place(timers, at, node);
+}
+
+int timers_open(struct timers *timers, sd_event *event, int (*came)(sd_event_source *, uint64_t, void *),
+        void *context)
+{
+        /* An accuracy of 1 us: with the default of 250 ms what is paced would come in lumps. */
+        int r = sd_event_add_time(event, &timers->source, CLOCK_MONOTONIC, 0, 1, came, context);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(timers->source, SD_EVENT_OFF);
+}
+
+void timers_close(struct timers *timers)
+{
+        sd_event_source_disable_unref(timers->source);
+        free(timers->heap);
+        *timers = (struct timers){0};
 }
 
 int timers_reserve(struct timers *timers)
@@ -83,7 +100,7 @@ void timers_set(struct timers *timers, struct timer_node *node, uint64_t due_use
                 take_out(timers, node);
         }
         node->due_usec = due_usec;
-        if (due_usec == NOTIFY_NEVER)
+        if (due_usec == TIMER_NEVER)
                 return;
         timers->count++;
         sift_up(timers, timers->count - 1, node);
