@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "client/client.h"
 #include "client/print.h"
+#include "conf/conf.h"
 #include "source/source.h"
 #include "zonefile/zonefile.h"
 
@@ -22,7 +23,7 @@
 
 DEFINE_CLEANUP(struct source_snapshot *, source_snapshot_free);
 
-static void tell_unreadable(struct check *check, const char *path, const char *why)
+void check_tell_unreadable(struct check *check, const char *path, const char *why)
 {
         check->has_failed = true;
         fputs("zonecrier: ", stderr);
@@ -43,15 +44,19 @@ static void warn_of_guard(struct checked_file *file, const char *path, const str
                 diag_add(&file->diags, &diag, "the file does not end in a newline");
 }
 
-static int parse_file(struct checked_file *file, struct source_snapshot *snapshot, const char *path)
+static int parse_file(const struct check *check, struct checked_file *file, struct source_snapshot *snapshot,
+        const char *path, bool is_found)
 {
         CLEANUP_CLOSE int fd = -1;
         struct source_identity identity;
         struct zone_text text = {0};
         struct zonefile_result result = {0};
-        struct zonefile_request request = {.origin = file->zone, .file = path, .snapshot = snapshot};
+        struct zonefile_request request = {.origin = file->zone,
+                .file = path,
+                .snapshot = snapshot,
+                .checks = check->conf ? &conf_policy_for(check->conf, file->zone)->checks : NULL};
 
-        int r = source_open(snapshot, path, &fd, &identity);
+        int r = (is_found ? source_open_found : source_open)(snapshot, path, &fd, &identity);
         if (r == 0)
                 r = zone_text_read(fd, identity.size_bytes, FILE_BYTES_MAX, NULL, &text);
         if (r < 0)
@@ -113,15 +118,16 @@ static void finish_file(struct check *check, struct checked_file *file)
         check_report_file(check, file);
 }
 
-static int read_file(struct checked_file *file)
+static int read_file(const struct check *check, struct checked_file *file, bool is_found)
 {
         CLEANUP_FREE char *absolute = NULL;
         CLEANUP(source_snapshot_free_later) struct source_snapshot *snapshot = NULL;
 
         int r = split_path(file, &absolute);
         if (r == 0)
-                r = source_snapshot_folder(*file->folder ? file->folder : "/", NULL, &snapshot);
-        return r == 0 ? parse_file(file, snapshot, absolute) : r;
+                r = source_snapshot_folder(
+                        *file->folder ? file->folder : "/", check->include_root, &snapshot);
+        return r == 0 ? parse_file(check, file, snapshot, absolute, is_found) : r;
 }
 
 static const char *unreadable_reason(const char *path, int r)
@@ -129,19 +135,21 @@ static const char *unreadable_reason(const char *path, int r)
         struct stat status;
         if (r == -EINVAL && stat(path, &status) == 0 && !S_ISREG(status.st_mode))
                 return "not a regular file";
+        if (r == -EXDEV)
+                return "leads out of its folder by a symlink: zonecrierd does not follow it";
         return r == -EFBIG ? "larger than zonecrierd reads" : strerror(-r);
 }
 
-static void check_file(struct check *check, const char *path, const uint8_t *zone)
+void check_file(struct check *check, const char *path, const uint8_t *zone, bool is_found)
 {
         struct checked_file file = {.path = path};
 
         name_fold(zone, file.zone);
         file.has_zone = true;
         note_zone(check, &file);
-        int r = read_file(&file);
+        int r = read_file(check, &file, is_found);
         if (r < 0)
-                tell_unreadable(check, path, unreadable_reason(path, r));
+                check_tell_unreadable(check, path, unreadable_reason(path, r));
         else
                 finish_file(check, &file);
         diag_free(&file.diags);
@@ -170,14 +178,15 @@ static int compare_entries(const struct dirent **left, const struct dirent **rig
         return strcmp((*left)->d_name, (*right)->d_name);
 }
 
-static void check_entry(struct check *check, const char *folder, const char *name, size_t *count)
+static void check_entry(
+        struct check *check, const char *folder, const char *pattern, const char *name, size_t *count)
 {
         uint8_t zone[NAME_MAX_LENGTH];
         CLEANUP_FREE char *path = NULL;
         struct stat status;
         bool has_slash = folder[strlen(folder) - 1] == '/';
 
-        int r = source_zone_name(name, FILE_PATTERN, zone);
+        int r = source_zone_name(name, pattern, zone);
         if (r > 0 || asprintf(&path, "%s%s%s", folder, has_slash ? "" : "/", name) < 0)
                 return;
         if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
@@ -186,27 +195,27 @@ static void check_entry(struct check *check, const char *folder, const char *nam
         if (r < 0)
                 tell_wrong_name(check, path);
         else
-                check_file(check, path, zone);
+                check_file(check, path, zone, true);
 }
 
-static void check_folder(struct check *check, const char *folder)
+void check_folder(struct check *check, const char *folder, const char *pattern)
 {
         struct dirent **entries;
         size_t count = 0;
 
         int entry_count = scandir(folder, &entries, NULL, compare_entries);
         if (entry_count < 0) {
-                tell_unreadable(check, folder, strerror(errno));
+                check_tell_unreadable(check, folder, strerror(errno));
                 return;
         }
         check->is_quiet = true;
         for (int i = 0; i < entry_count; i++) {
-                check_entry(check, folder, entries[i]->d_name, &count);
+                check_entry(check, folder, pattern, entries[i]->d_name, &count);
                 free(entries[i]);
         }
         free(entries);
         if (count == 0)
-                tell_unreadable(check, folder, "no zone file (NAME.zone) in this folder");
+                check_tell_unreadable(check, folder, "no zone file (NAME.zone) in this folder");
 }
 
 static void check_path(struct check *check, const char *path)
@@ -218,42 +227,82 @@ static void check_path(struct check *check, const char *path)
         size_t length;
 
         if (stat(path, &status) < 0) {
-                tell_unreadable(check, path, strerror(errno));
+                check_tell_unreadable(check, path, strerror(errno));
                 return;
         }
         if (S_ISDIR(status.st_mode)) {
                 if (origin)
-                        tell_unreadable(
+                        check_tell_unreadable(
                                 check, path, "--origin names the zone of one file, and this is a folder");
                 else
-                        check_folder(check, path);
+                        check_folder(check, path, FILE_PATTERN);
                 return;
         }
         const char *slash = strrchr(path, '/');
         if (origin && name_from_text(origin, strlen(origin), root, zone, &length, NULL) != NAME_OK)
-                tell_unreadable(check, origin, "--origin: not a zone's name");
+                check_tell_unreadable(check, origin, "--origin: not a zone's name");
         else if (!origin && source_zone_name(slash ? slash + 1 : path, FILE_PATTERN, zone) != 0)
-                tell_unreadable(check, path,
+                check_tell_unreadable(check, path,
                         "the file's name (NAME.zone) does not say which zone it is; --origin does");
         else
-                check_file(check, path, zone);
+                check_file(check, path, zone, false);
 }
 
-int client_check(struct client *client, char **arguments, size_t count)
+/* CLIENT_OK, or CLIENT_FAILED after telling why. */
+static int read_format(struct check *check)
 {
-        struct check check = {
-                .client = client, .zones.fold = true, .files = client->is_json ? json_array() : NULL};
+        const char *format = check->client->format;
+
+        if (format && strcmp(format, "github") == 0)
+                check->format = CHECK_GITHUB;
+        else if (check->client->is_json)
+                check->format = CHECK_JSON;
+        else if (format && strcmp(format, "text") != 0) {
+                fputs("zonecrier: --format of check is text, json or github\n", stderr);
+                return CLIENT_FAILED;
+        }
+        if (check->format == CHECK_JSON)
+                check->files = json_array();
+        return CLIENT_OK;
+}
+
+static int prepare(struct check *check, size_t count)
+{
+        const struct client *client = check->client;
 
         if (client->origin && count > 1) {
                 fputs("zonecrier: --origin names the zone of one file\n", stderr);
                 return CLIENT_FAILED;
         }
-        for (size_t i = 0; i < count; i++)
-                check_path(&check, arguments[i]);
-        if (check.file_count > 0 || check.files)
-                check_report_totals(&check);
+        if (count == 0 && !client->config) {
+                fputs("zonecrier: check what? Name files or folders, or a configuration with --config\n",
+                        stderr);
+                return CLIENT_FAILED;
+        }
+        int exit_status = read_format(check);
+        return exit_status == CLIENT_OK && client->config ? check_conf_load(check, client->config)
+                                                          : exit_status;
+}
+
+int client_check(struct client *client, char **arguments, size_t count)
+{
+        struct check check = {.client = client, .zones.fold = true};
+        int exit_status = prepare(&check, count);
+
+        if (exit_status == CLIENT_OK) {
+                for (size_t i = 0; i < count; i++)
+                        check_path(&check, arguments[i]);
+                if (count == 0)
+                        check_conf_zones(&check);
+                if (check.file_count > 0 || check.files)
+                        check_report_totals(&check);
+                exit_status = check.has_failed        ? CLIENT_FAILED
+                              : check.error_count > 0 ? CLIENT_WRONG
+                                                      : CLIENT_OK;
+        }
         json_decref(check.files);
+        conf_unref(check.conf);
         table_free(&check.zones);
         arena_free(&check.arena);
-        return check.has_failed ? CLIENT_FAILED : check.error_count > 0 ? CLIENT_WRONG : CLIENT_OK;
+        return exit_status;
 }

@@ -9,12 +9,18 @@
 #include <stdbool.h>
 
 struct client;
+struct conf;
+
+enum check_format { CHECK_TEXT, CHECK_JSON, CHECK_GITHUB };
 
 struct check {
         const struct client *client;
-        json_t *files;      /* --json; else NULL */
-        struct table zones; /* name -> path, to see two files for one zone */
-        struct arena arena; /* their names and paths */
+        enum check_format format;
+        struct conf *conf;        /* --config; else NULL */
+        const char *include_root; /* of what is read now; NULL = the file's folder */
+        json_t *files;            /* CHECK_JSON; else NULL */
+        struct table zones;       /* name -> path, to see two files for one zone */
+        struct arena arena;       /* their names and paths */
         size_t file_count, broken_count, error_count, warning_count;
         bool has_failed; /* something could not be read */
         bool is_quiet;   /* a folder: clean files are not listed */
@@ -31,6 +37,17 @@ struct checked_file {
         uint32_t serial;
         size_t record_count;
 };
+
+/* A file of that zone; found: its name came from a folder and may not lead out of it by a symlink (I8). */
+void check_file(struct check *check, const char *path, const uint8_t *zone, bool is_found);
+/* Every zone file of a folder whose name fits the pattern. */
+void check_folder(struct check *check, const char *folder, const char *pattern);
+/* Could not be read: on standard error, exit status 2. */
+void check_tell_unreadable(struct check *check, const char *path, const char *why);
+/* check_conf.c: --config. CLIENT_OK, or CLIENT_FAILED after telling why. */
+int check_conf_load(struct check *check, const char *path);
+/* Every zone that the configuration names, and every file of its zone-files folders. */
+void check_conf_zones(struct check *check);
 
 /* In each diagnostic the absolute folder becomes the folder as it was given. */
 void check_give_paths_back(struct checked_file *file);

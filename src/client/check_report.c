@@ -126,6 +126,49 @@ static void print_file(const struct check *check, const struct checked_file *fil
         putchar('\n');
 }
 
+/* ---- annotations of GitHub Actions: ::error file=F,line=N,col=N,title=T::MESSAGE ---- */
+
+static void print_annotation_text(const char *text, bool is_property)
+{
+        struct buffer escaped = {0};
+
+        print_escape(&escaped, text, strlen(text), true);
+        const char *shown = buffer_text(&escaped);
+        for (; shown && *shown; shown++) {
+                if (*shown == '%' || *shown == '\n' || (is_property && (*shown == ':' || *shown == ',')))
+                        printf("%%%02X", (unsigned char)*shown);
+                else
+                        putchar(*shown);
+        }
+        buffer_free(&escaped);
+}
+
+static void print_annotation(const struct diag *diag)
+{
+        static const char *const words[] = {
+                [DIAG_ERROR] = "error", [DIAG_WARNING] = "warning", [DIAG_NOTE] = "notice"};
+
+        printf("::%s file=", words[diag->severity]);
+        print_annotation_text(diag->file ? diag->file : "", true);
+        if (diag->line)
+                printf(",line=%u", diag->line);
+        if (diag->line && diag->column)
+                printf(",col=%u", diag->column);
+        fputs(",title=", stdout);
+        print_annotation_text(diag->code, true);
+        fputs("::", stdout);
+        print_annotation_text(diag->message, false);
+        if (diag->hint) {
+                fputs("%0A", stdout);
+                print_annotation_text(diag->hint, false);
+        }
+        if (diag->included_from) {
+                fputs("%0Aincluded from ", stdout);
+                print_annotation_text(diag->included_from, false);
+        }
+        putchar('\n');
+}
+
 static void print_totals(const struct check *check)
 {
         if (!check->is_quiet && check->file_count < 2 && check->error_count == 0)
@@ -140,18 +183,26 @@ static void print_totals(const struct check *check)
 
 void check_report_file(struct check *check, struct checked_file *file)
 {
-        if (check->files)
-                add_json(check, file);
-        else
+        switch (check->format) {
+        case CHECK_TEXT:
                 print_file(check, file);
+                break;
+        case CHECK_JSON:
+                add_json(check, file);
+                break;
+        case CHECK_GITHUB:
+                for (size_t i = 0; i < file->diags.count; i++)
+                        print_annotation(&file->diags.items[i]);
+                break;
+        }
 }
 
 void check_report_totals(const struct check *check)
 {
-        if (!check->files) {
+        if (check->format == CHECK_TEXT)
                 print_totals(check);
+        if (check->format != CHECK_JSON)
                 return;
-        }
         json_t *json = json_object();
         json_object_set(json, "files", check->files);
         json_object_set_new(json, "errors", json_integer((json_int_t)check->error_count));

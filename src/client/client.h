@@ -19,8 +19,13 @@ enum client_exit {
 struct client {
         const char *socket_path;
         const char *socket_option; /* what --socket said; NULL = it was not given */
-        const char *origin;        /* check --origin */
-        const char *algorithm;     /* keygen -a */
+        /* Values of options: NULL = not given. */
+        const char *algorithm; /* keygen -a */
+        const char *config;
+        const char *format;
+        const char *git; /* a revision */
+        const char *origin;
+        const char *path; /* in a tree of git */
         bool is_json;
         bool has_color; /* standard output is a terminal that wants it */
         unsigned width; /* columns of the terminal; 0 = no terminal: nothing is cut */
@@ -31,7 +36,7 @@ struct command {
         int (*run)(struct client *client, char **arguments, size_t count); /* enum client_exit */
         size_t arguments_min, arguments_max;
         const char *arguments; /* "ZONE" */
-        const char *options; /* the letters it takes besides --socket: "j" json, "o" origin, "a" algorithm */
+        const char *options;   /* letters of those that it takes besides --socket */
         const char *help;
 };
 const struct command *command_find(const char *name);

@@ -16,7 +16,7 @@ static const struct command commands[] = {
         {"status", client_status, 0, 1, "[ZONE]", "j", "what is published, and who has it; worst first"},
         {"reload", client_reload, 0, 1, "[ZONE]", "j", "look at its file (or all) now, tell the verdict"},
         {"notify", client_notify, 1, 1, "ZONE", "j", "send NOTIFY to every target of the zone again"},
-        {"check", client_check, 1, SIZE_MAX, "FILE|DIR...", "jo",
+        {"check", client_check, 0, SIZE_MAX, "FILE|DIR...", "jofc",
                 "tell all that is wrong in zone files; no daemon"},
         {"show", client_show, 1, 1, "ZONE", "", "the published zone as text"},
         {"dump", client_dump, 1, 1, "ZONE", "", "its versions and journal steps, then its text"},
@@ -79,7 +79,9 @@ static void print_usage(FILE *out)
               "  --socket PATH         zonecrierd's control socket (default $ZONECRIER_SOCKET,\n"
               "                        else " CLIENT_SOCKET_DEFAULT ")\n"
               "  -j, --json            status, reload, check ...: JSON on standard output\n"
+              "  -f, --format FORMAT   check: text, json, github\n"
               "  -o, --origin NAME     check: the zone's name, where the file's does not say it\n"
+              "  -c, --config FILE     check: check-names and the like as this zonecrier.conf has them\n"
               "  -a, --algorithm ALG   keygen: hmac-sha256 (default), hmac-sha512 ...\n"
               "  --help, --version\n"
               "\n"
@@ -126,16 +128,50 @@ static int find_command(struct invocation *invocation, char **arguments, size_t 
         return CLIENT_OK;
 }
 
-/* Options that the command does not take are told, not ignored. */
-static int match_options(const struct invocation *invocation)
+/* Options with a value, by the letter that a command's row names them by. */
+static const struct value_option {
+        char letter;
+        const char *name;
+        size_t offset; /* in struct client */
+} value_options[] = {
+        {'a', "algorithm", offsetof(struct client, algorithm)},
+        {'c', "config", offsetof(struct client, config)},
+        {'f', "format", offsetof(struct client, format)},
+        {'g', "git", offsetof(struct client, git)},
+        {'o', "origin", offsetof(struct client, origin)},
+        {'p', "path", offsetof(struct client, path)},
+};
+
+static const char **option_value(struct client *client, const struct value_option *option)
 {
-        const struct client *client = &invocation->client;
+        return (const char **)((char *)client + option->offset);
+}
+
+/* Options that the command does not take are told, not ignored. */
+static int match_options(struct invocation *invocation)
+{
+        struct client *client = &invocation->client;
         const char *taken = invocation->command->options;
-        const char *wrong = client->is_json && !strchr(taken, 'j')     ? "--json"
-                            : client->origin && !strchr(taken, 'o')    ? "--origin"
-                            : client->algorithm && !strchr(taken, 'a') ? "--algorithm"
-                                                                       : NULL;
-        return wrong ? usage_fault("%s takes no %s", invocation->command->name, wrong) : CLIENT_OK;
+
+        if (client->is_json && !strchr(taken, 'j'))
+                return usage_fault("%s takes no --json", invocation->command->name);
+        for (size_t i = 0; i < ARRAY_SIZE(value_options); i++)
+                if (*option_value(client, &value_options[i]) && !strchr(taken, value_options[i].letter))
+                        return usage_fault(
+                                "%s takes no --%s", invocation->command->name, value_options[i].name);
+        if (client->format && strcmp(client->format, "json") == 0)
+                client->is_json = true;
+        return CLIENT_OK;
+}
+
+static bool take_value(struct client *client, int letter)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(value_options); i++)
+                if (value_options[i].letter == letter) {
+                        *option_value(client, &value_options[i]) = optarg;
+                        return true;
+                }
+        return false;
 }
 
 static void find_terminal(struct client *client)
@@ -155,8 +191,12 @@ int options_read(int argc, char **argv, struct invocation *ret_invocation)
         static const struct option options[] = {
                 {"socket", required_argument, NULL, OPTION_SOCKET},
                 {"json", no_argument, NULL, 'j'},
-                {"origin", required_argument, NULL, 'o'},
                 {"algorithm", required_argument, NULL, 'a'},
+                {"config", required_argument, NULL, 'c'},
+                {"format", required_argument, NULL, 'f'},
+                {"git", required_argument, NULL, 'g'},
+                {"origin", required_argument, NULL, 'o'},
+                {"path", required_argument, NULL, 'p'},
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, OPTION_VERSION},
                 {0},
@@ -165,19 +205,13 @@ int options_read(int argc, char **argv, struct invocation *ret_invocation)
         int option;
 
         optind = 0; /* tests call this more than once */
-        while ((option = getopt_long(argc, argv, "jo:a:h", options, NULL)) != -1)
+        while ((option = getopt_long(argc, argv, "ja:c:f:g:o:p:h", options, NULL)) != -1)
                 switch (option) {
                 case OPTION_SOCKET:
                         invocation.client.socket_path = invocation.client.socket_option = optarg;
                         break;
                 case 'j':
                         invocation.client.is_json = true;
-                        break;
-                case 'o':
-                        invocation.client.origin = optarg;
-                        break;
-                case 'a':
-                        invocation.client.algorithm = optarg;
                         break;
                 case 'h':
                         print_usage(stdout);
@@ -188,6 +222,8 @@ int options_read(int argc, char **argv, struct invocation *ret_invocation)
                         *ret_invocation = (struct invocation){0};
                         return CLIENT_OK;
                 default:
+                        if (take_value(&invocation.client, option))
+                                break;
                         fputs("zonecrier --help lists what it takes\n", stderr);
                         return CLIENT_FAILED;
                 }

@@ -31,7 +31,9 @@ static int setup(void **state)
         assert_int_equal(mkdir("bad/parts", 0755), 0);
         assert_int_equal(mkdir("empty", 0755), 0);
         write_file("good/example.com.zone", SOA);
-        write_file("good/0%2F25.2.0.192.in-addr.arpa.zone", SOA);
+        write_file("good/0%2F25.2.0.192.in-addr.arpa.zone", /* a name below the slash is no host's */
+                "$TTL 3600\n@ SOA ns1.example.com. h.example.com. 5 7200 900 1209600 300\n"
+                "@ NS ns1.example.com.\n");
         write_file("good/README", "not a zone\n");
         write_file("good/.example.com.zone.swp", "not a zone\n");
         write_file("bad/one.example.zone", SOA "www A 300.1.1.1\nwww2 A x\n");
@@ -165,6 +167,84 @@ static void json_has_positions(void **state)
         json_decref(json);
 }
 
+/* Workflow commands of GitHub Actions, one line each. */
+static void github_annotations(void **state)
+{
+        struct captured captured;
+        (void)state;
+
+        assert_int_equal(check(&captured, (struct client){.format = "github"}, "bad"), CLIENT_WRONG);
+        assert_ptr_equal(strstr(captured.text[0], "::error file="), captured.text[0]);
+        assert_non_null(strstr(captured.text[0],
+                "\n::error file=bad/one.example.zone,line=5,col=7,title=bad-ipv4-address::'300.1.1.1' is not "
+                "an "
+                "IPv4 address%0Afour numbers"));
+        assert_non_null(strstr(captured.text[0], "%0Aincluded from bad/two.example.zone:5\n"));
+        write_file("odd.example.zone", SOA "a A 100%,\n");
+        assert_int_equal(
+                check(&captured, (struct client){.format = "github"}, "odd.example.zone"), CLIENT_WRONG);
+        assert_non_null(strstr(captured.text[0], "::'100%25,' is not"));
+        assert_int_equal(check(&captured, (struct client){.format = "xml"}, "bad"), CLIENT_FAILED);
+        assert_int_equal(check(&captured, (struct client){.format = "github"}, "good"), CLIENT_OK);
+        assert_string_equal(captured.text[0], "");
+}
+
+/* The configuration says how loudly, and which zones there are. */
+static void severities_of_a_configuration(void **state)
+{
+        struct captured captured;
+        struct client client = {.config = "zc.conf"};
+        char conf[512];
+        (void)state;
+
+        assert_int_equal(mkdir("served", 0755), 0);
+        write_file("served/a.example.zone", SOA "a_b A 192.0.2.1\n");
+        write_file("served/b.example.zone", SOA "a_b A 192.0.2.1\n");
+        snprintf(conf, sizeof(conf),
+                "options { check-names primary warn; notify no; allow-transfer { none; }; };\n"
+                "zone-files { directory \"served\"; };\n"
+                "zone b.example { check-names fail; };\nzone c.example { file \"db.example\"; };\n");
+        write_file("zc.conf", conf);
+        capture_begin(&captured);
+        int exit_status = client_check(&client, NULL, 0);
+        capture_end(&captured);
+        assert_string_equal(captured.text[1], "");
+        assert_int_equal(exit_status, CLIENT_WRONG);
+        assert_non_null(strstr(captured.text[0], "served/a.example.zone:5:1: warning: a_b.a.example."));
+        assert_non_null(strstr(captured.text[0], "served/b.example.zone:5:1: error: a_b.b.example."));
+        assert_non_null(strstr(captured.text[0], "3 files: 1 error, 1 warning; 1 of them"));
+        assert_int_equal(check(&captured, client, "served/a.example.zone"), CLIENT_OK);
+        assert_int_equal(check(&captured, (struct client){0}, "served/a.example.zone"), CLIENT_WRONG);
+        write_file("zc.conf", "options { check-names primary maybe; };\n");
+        assert_int_equal(check(&captured, client, "served/a.example.zone"), CLIENT_FAILED);
+        assert_non_null(strstr(captured.text[1], "zc.conf:1:31: error:"));
+        capture_begin(&captured);
+        exit_status = client_check(&(struct client){0}, NULL, 0);
+        capture_end(&captured);
+        assert_int_equal(exit_status, CLIENT_FAILED);
+}
+
+/* A zone file that leads out of its folder is refused, and nothing of what it leads to is shown (I8). */
+static void a_symlink_out_of_the_folder(void **state)
+{
+        struct captured captured;
+        (void)state;
+
+        assert_int_equal(mkdir("linked", 0755), 0);
+        write_file("secret", "the secret text\n");
+        assert_int_equal(symlink("../secret", "linked/a.example.zone"), 0);
+        assert_int_equal(check(&captured, (struct client){0}, "linked"), CLIENT_FAILED);
+        assert_non_null(strstr(captured.text[1], "leads out of its folder"));
+        assert_null(strstr(captured.text[0], "secret text"));
+        write_file("linked/b.example.zone", SOA "$INCLUDE ../secret\n$INCLUDE sub\n$INCLUDE /etc/hostname\n");
+        assert_int_equal(symlink("../secret", "linked/sub"), 0);
+        assert_int_equal(check(&captured, (struct client){0}, "linked/b.example.zone"), CLIENT_WRONG);
+        assert_non_null(strstr(captured.text[0], "linked/b.example.zone:5:10: error: "));
+        assert_non_null(strstr(captured.text[0], "linked/b.example.zone:6:10: error: "));
+        assert_non_null(strstr(captured.text[0], "linked/b.example.zone:7:10: error: "));
+        assert_null(strstr(captured.text[0], "secret text"));
+}
+
 static int keygen(struct captured *captured, const char *name, const char *algorithm)
 {
         struct client client = {.algorithm = algorithm};
@@ -202,6 +282,9 @@ int main(void)
                 cmocka_unit_test(a_cut_file_is_warned_of),
                 cmocka_unit_test(what_cannot_be_read_is_2),
                 cmocka_unit_test(json_has_positions),
+                cmocka_unit_test(github_annotations),
+                cmocka_unit_test(severities_of_a_configuration),
+                cmocka_unit_test(a_symlink_out_of_the_folder),
                 cmocka_unit_test(keygen_prints_a_key_block),
         };
         return cmocka_run_group_tests(tests, setup, teardown);
