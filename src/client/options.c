@@ -81,7 +81,7 @@ static void print_usage(FILE *out)
               "  -j, --json            status, reload, check ...: JSON on standard output\n"
               "  -f, --format FORMAT   check: text, json, github\n"
               "  -o, --origin NAME     check: the zone's name, where the file's does not say it\n"
-              "  -c, --config FILE     check: check-names and the like as this zonecrier.conf has them\n"
+              "  -c, --config FILE     check: check-names and the like as in this file\n"
               "  -a, --algorithm ALG   keygen: hmac-sha256 (default), hmac-sha512 ...\n"
               "  --help, --version\n"
               "\n"
