@@ -3,6 +3,8 @@
 
 #include "conf/reader.h"
 
+#include <string.h>
+
 static bool element_matches(
         const struct acl_element *element, const struct address *peer, const struct tsig_key *key)
 {
@@ -11,6 +13,10 @@ static bool element_matches(
                 return true;
         case ACL_PREFIX:
                 return prefix_contains(&element->prefix, peer);
+        case ACL_RANGE:
+                return element->prefix.address.family == peer->family &&
+                       memcmp(element->prefix.address.bytes, peer->bytes, sizeof(peer->bytes)) <= 0 &&
+                       memcmp(peer->bytes, element->last.bytes, sizeof(peer->bytes)) <= 0;
         case ACL_KEY:
                 return key && element->key && name_equal(key->name, element->key->name);
         case ACL_LOCALHOST:
@@ -37,12 +43,38 @@ int acl_match(
         return ACL_NO_MATCH;
 }
 
+const struct acl_element *acl_find(
+        const struct acl *acl, const struct address *peer, const struct tsig_key *key)
+{
+        for (size_t i = 0; acl && i < acl->count; i++) {
+                const struct acl_element *element = &acl->elements[i];
+                if (!element_matches(element, peer, key))
+                        continue;
+                const struct acl_element *inner =
+                        element->kind == ACL_NESTED ? acl_find(element->nested, peer, key) : NULL;
+                return inner ? inner : element;
+        }
+        return NULL;
+}
+
 /* True where the element, being negated, turns away all but a few: "!any", and the idiom of "!{ !192.0.2.1;
  * any; }". */
 static bool is_closed_by(const struct acl_element *element)
 {
         return element->negated &&
                (element->kind == ACL_ANY || (element->kind == ACL_NESTED && acl_is_open(element->nested)));
+}
+
+static bool is_everywhere(const struct acl_element *element)
+{
+        static const uint8_t none[16];
+        if (element->kind == ACL_PREFIX)
+                return element->prefix.bits == 0;
+        size_t size = element->last.family == AF_INET ? 4 : 16;
+        for (size_t i = 0; i < size && element->kind == ACL_RANGE; i++)
+                if (element->last.bytes[i] != 0xff)
+                        return false;
+        return element->kind == ACL_RANGE && memcmp(element->prefix.address.bytes, none, size) == 0;
 }
 
 bool acl_is_open(const struct acl *acl)
@@ -53,7 +85,7 @@ bool acl_is_open(const struct acl *acl)
                         return false;
                 if (element->negated)
                         continue;
-                if (element->kind == ACL_ANY || (element->kind == ACL_PREFIX && element->prefix.bits == 0) ||
+                if (element->kind == ACL_ANY || is_everywhere(element) ||
                         (element->kind == ACL_NESTED && acl_is_open(element->nested)))
                         return true;
         }

@@ -13,6 +13,7 @@ struct tsig_key;
 
 enum acl_kind {
         ACL_PREFIX,
+        ACL_RANGE, /* 192.0.2.10-192.0.2.20: from prefix.address to last */
         ACL_KEY,
         ACL_ANY,
         ACL_LOCALHOST, /* addresses of this machine's interfaces, as they were at load */
@@ -24,6 +25,8 @@ struct acl_element {
         enum acl_kind kind;
         bool negated;
         struct prefix prefix;
+        struct address last; /* of ACL_RANGE */
+        const char *until;   /* "2026-12-01": from then on nobody asks from there; NULL = no end is known */
         const struct tsig_key *key;
         const struct acl *nested;
         const char *text; /* as written, for logs: "!192.0.2.0/24", "key k" */
@@ -45,6 +48,10 @@ enum acl_verdict {
  * (may be NULL) is the deciding element's text. Returns enum acl_verdict. */
 int acl_match(
         const struct acl *acl, const struct address *peer, const struct tsig_key *key, const char **ret_rule);
+
+/* The element that decides, the innermost of nested lists; NULL where none matches. */
+const struct acl_element *acl_find(
+        const struct acl *acl, const struct address *peer, const struct tsig_key *key);
 
 /* True where some peer could pass by key alone, whatever its address. */
 bool acl_has_key_only(const struct acl *acl);

@@ -2,6 +2,7 @@
  * addresses. */
 
 #include "conf/reader.h"
+#include "conf/value.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -137,6 +138,56 @@ static bool read_named(struct reader *reader, const struct statement *statement,
         return true;
 }
 
+/* FIRST-LAST, both addresses of one family: a name with "-" in it is none. */
+static bool is_range(const char *text)
+{
+        const char *sign = strchr(text, '-');
+        struct address address;
+        char first[ADDRESS_TEXT_MAX];
+        if (!sign || (size_t)(sign - text) >= sizeof(first))
+                return false;
+        snprintf(first, sizeof(first), "%.*s", (int)(sign - text), text);
+        return address_parse(first, &address) == 0;
+}
+
+static bool read_range(struct reader *reader, const struct statement *statement, const struct item *item,
+        struct acl_element *element)
+{
+        char first[ADDRESS_TEXT_MAX];
+        const char *sign = strchr(item->text, '-');
+        snprintf(first, sizeof(first), "%.*s", (int)(sign - item->text), item->text);
+        bool is_good =
+                address_parse(first, &element->prefix.address) == 0 &&
+                address_parse(sign + 1, &element->last) == 0 &&
+                element->prefix.address.family == element->last.family &&
+                element->prefix.address.scope == 0 && element->last.scope == 0 &&
+                memcmp(element->prefix.address.bytes, element->last.bytes, sizeof(element->last.bytes)) <= 0;
+        struct position at = item_position(statement, item);
+        element->kind = ACL_RANGE;
+        element->prefix.bits = element->last.family == AF_INET ? 32 : 128;
+        if (!is_good)
+                reader_error(reader, at, "address", "192.0.2.10-192.0.2.20, the lower one first",
+                        "%s is no range of addresses", report_quote(reader->report, at, item->text));
+        return is_good;
+}
+
+/* [until "YEAR-MONTH-DAY"] behind an address. */
+static bool read_until(
+        struct reader *reader, const struct statement *statement, uint32_t *at, struct acl_element *element)
+{
+        if (*at >= statement->count || !item_is_word(&statement->items[*at], "until"))
+                return true;
+        const struct item *item = *at + 1 < statement->count ? &statement->items[*at + 1] : NULL;
+        if (!item || !item_is_text(item) || value_parse_date(item->text) < 0) {
+                reader_error(reader, item_position(statement, &statement->items[*at]), "value",
+                        "until \"2026-12-01\"", "\"until\" needs a date");
+                return false;
+        }
+        element->until = reader_text(reader, item->text);
+        *at += 2;
+        return element->until != NULL;
+}
+
 static bool read_word(struct reader *reader, const struct statement *statement, const struct item *item,
         struct acl_element *element, size_t *weight)
 {
@@ -152,6 +203,8 @@ static bool read_word(struct reader *reader, const struct statement *statement, 
         } else if (strcasecmp(item->text, "localnets") == 0) {
                 element->kind = ACL_LOCALNETS;
                 element->nested = acl_localnets(reader);
+        } else if (is_range(item->text)) {
+                return read_range(reader, statement, item, element);
         } else {
                 int r = prefix_parse(item->text, &element->prefix);
                 if (r == -ERANGE) {
@@ -222,7 +275,9 @@ static bool read_element(
                 return element->key && reader_end(reader, statement, at + 2);
         }
         element->text = element_text(reader, negated, "", item->text);
-        return reader_end(reader, statement, at + 1) && read_word(reader, statement, item, element, weight);
+        at++;
+        return read_until(reader, statement, &at, element) && reader_end(reader, statement, at) &&
+               read_word(reader, statement, item, element, weight);
 }
 
 /* False where something in it was told (the rest is read all the same). */

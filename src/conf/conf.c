@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static struct conf_whole *whole_of(const struct conf *conf)
 {
@@ -46,11 +47,14 @@ static void copy_files(struct reader *reader, const struct tree *tree)
 /* Zones found in a folder have options' policy: what is missing there is told once, here. */
 static void check_zone_files(struct reader *reader, const struct block *top)
 {
+        const struct conf *conf = &reader->whole->conf;
         const struct statement *statement = block_seen(top, "zone-files");
         const struct conf_policy *policy = &reader->whole->conf.policy;
         if (!statement)
                 return;
         struct position at = statement_position(statement);
+        if (policy->secondary_count > 0 || conf->template_count > 0)
+                return;
         if (policy->notify == CONF_NOTIFY_EXPLICIT && policy->also_notify_count == 0)
                 reader_warn(reader, at, "no-notify-target", "options { also-notify { ADDRESS; }; };",
                         "zones found here have no NOTIFY target: options has no also-notify");
@@ -73,16 +77,19 @@ static void default_zone_files(struct reader *reader, const struct statement *fi
         conf->zone_files_count = 1;
 }
 
-static void read_tree(struct reader *reader, const struct statement *first)
+static void read_tree(struct reader *reader, const struct statement *first, bool all_providers)
 {
         struct block top = {.place = PLACE_TOP};
         options_set_defaults(reader);
         make_room(reader, first);
         keys_read_all(reader, first);
         lists_register(reader, first);
+        blocks_register(reader, first);
         block_read(reader, &top, first);
         lists_read_rest(reader, first);
         options_finish(reader);
+        secondaries_check(reader);
+        providers_gather(reader, all_providers);
         check_zone_files(reader, &top);
         default_zone_files(reader, first);
 }
@@ -93,6 +100,7 @@ static void whole_free(struct conf_whole *whole)
                 tsig_key_wipe((struct tsig_key *)whole->conf.keys[i]);
         table_free(&whole->keys);
         table_free(&whole->zones);
+        table_free(&whole->providers);
         arena_free(&whole->arena);
         free(whole);
 }
@@ -110,7 +118,7 @@ int conf_load(const char *path, const struct conf_load_options *options, struct 
         struct reader reader = {.whole = whole, .arena = &whole->arena, .report = &report, .tree = &tree};
         tree_load(&tree, path, options);
         if (!tree.failed && tree.source_count > 0)
-                read_tree(&reader, tree.first);
+                read_tree(&reader, tree.first, options && options->all_providers);
         copy_files(&reader, &tree);
 
         int r = reader.failed || tree.failed || report.failed ? -ENOMEM
@@ -120,6 +128,9 @@ int conf_load(const char *path, const struct conf_load_options *options, struct 
         table_free(&reader.acls);
         table_free(&reader.lists);
         table_free(&reader.noted);
+        table_free(&reader.secondaries);
+        table_free(&reader.templates);
+        table_free(&reader.provider_blocks);
         tree_free(&tree);
         if (r < 0) {
                 whole_free(whole);
@@ -150,7 +161,23 @@ const struct conf_zone *conf_zone_find(const struct conf *conf, const uint8_t *n
 const struct conf_policy *conf_policy_for(const struct conf *conf, const uint8_t *name)
 {
         const struct conf_zone *zone = conf_zone_find(conf, name);
-        return zone ? &zone->policy : &conf->policy;
+        if (zone)
+                return &zone->policy;
+        const struct conf_template *template = conf_template_for(conf, name);
+        return template ? &template->policy : &conf->policy;
+}
+
+const struct conf_secondary *conf_secondary_find(const struct conf *conf, const char *name)
+{
+        for (size_t i = 0; i < conf->secondary_count; i++)
+                if (strcasecmp(conf->secondaries[i]->name, name) == 0)
+                        return conf->secondaries[i];
+        return NULL;
+}
+
+const struct provider *conf_provider_find(const struct conf *conf, const char *name)
+{
+        return table_get(&whole_of(conf)->providers, name, strlen(name));
 }
 
 const struct tsig_key *conf_key_find(const struct conf *conf, const uint8_t *name)

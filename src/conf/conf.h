@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "conf/acl.h"
 #include "conf/checks.h"
+#include "conf/secondary.h"
 #include "dns/name.h"
 #include "dns/tsig.h"
 
@@ -46,6 +47,8 @@ struct conf_policy {
         bool notify_to_soa;
         const struct conf_target *also_notify;
         size_t also_notify_count;
+        const struct conf_secondary *const *secondaries; /* besides also_notify and allow_transfer */
+        size_t secondary_count;
         const struct acl *allow_transfer; /* NULL = nobody */
         bool transfers_public; /* "transfers-public yes": allow-transfer { any; } without a key is meant */
         const struct acl *allow_query; /* NULL = the default: localhost, transfer and NOTIFY addresses,
@@ -67,8 +70,17 @@ struct conf_zone {
         const char *file; /* absolute, or under options.directory, made absolute; without a file statement the
                              one in the zone-files folder */
         struct conf_policy policy;
-        const char *conf_file; /* where the block stands */
+        const char *template_name; /* NULL = options' policy was the beginning */
+        const char *conf_file;     /* where the block stands */
         uint32_t conf_line;
+};
+
+/* template "NAME" { match "*.example"; ... }: a policy for many zones. */
+struct conf_template {
+        const char *name;
+        const char *const *matches; /* folded; "*" stands for any characters */
+        size_t match_count;
+        struct conf_policy policy;
 };
 
 /* zone-files { directory "zones"; [file-name "%s.zone";] [include-root "..";] }; */
@@ -106,6 +118,9 @@ struct conf_options {
         uint64_t on_event_timeout_usec;   /* default 60 s */
         unsigned query_rate_limit; /* "key-only-query-rate": unknown peers' SOA and NS queries a second, in
                                       all; default 100 */
+        const struct address *public_addresses; /* "public-address": what providers are told, behind NAT */
+        size_t public_address_count;
+        const char *public_name; /* a host name that stays: "public-address" may have one; NULL */
         const char
                 *include_root; /* for $INCLUDE of zone "..." { file } zones; NULL = the file's own folder */
 };
@@ -115,6 +130,12 @@ struct conf {
         struct conf_policy policy; /* options' own: for zones found by zone-files */
         struct conf_zone *zones;   /* sorted as written */
         size_t zone_count;
+        const struct conf_template *templates; /* in the order in which they were written */
+        size_t template_count;
+        const struct conf_secondary *const *secondaries; /* every block, as written */
+        size_t secondary_count;
+        const struct provider *const *providers; /* by name: what is used or defined */
+        size_t provider_count;
         struct conf_zone_files *zone_files;
         size_t zone_files_count;
         const struct tsig_key *const *keys;
@@ -126,6 +147,7 @@ struct conf {
 
 struct conf_load_options {
         bool without_secrets_check; /* tests */
+        bool all_providers;         /* those that are compiled in too, not what is used alone */
         bool without_files;         /* fuzzing: include, key files and globs are errors */
         const char *text;           /* with without_files: the configuration itself; path is its name */
         size_t text_length;
@@ -142,7 +164,14 @@ struct conf *conf_unref(struct conf *conf); /* wipes the keys with the last one 
 
 /* The zone's own block, or NULL. */
 const struct conf_zone *conf_zone_find(const struct conf *conf, const uint8_t *name);
-/* The zone's policy; options' for zones without a block. Never NULL. */
+/* The zone's policy: of its block; without one that of the first template whose match fits, else options'.
+ * Never NULL. */
 const struct conf_policy *conf_policy_for(const struct conf *conf, const uint8_t *name);
+/* The block of that name (any case), or NULL. */
+const struct conf_secondary *conf_secondary_find(const struct conf *conf, const char *name);
+/* The provider of that name (any case) among conf->providers, or NULL. */
+const struct provider *conf_provider_find(const struct conf *conf, const char *name);
+/* The template that fits the zone by its match, or NULL. */
+const struct conf_template *conf_template_for(const struct conf *conf, const uint8_t *name);
 /* The key of that name (any case), or NULL. */
 const struct tsig_key *conf_key_find(const struct conf *conf, const uint8_t *name);

@@ -315,6 +315,32 @@ void read_controls(struct reader *reader, struct block *block, const struct stat
                 block_read(reader, &inner, body->block);
 }
 
+/* public-address { ADDRESS; ...; NAME; }: what providers are told. At most one name. */
+void read_public_address(struct reader *reader, struct block *block, const struct statement *statement)
+{
+        (void)block;
+        struct conf_options *options = &reader->whole->conf.options;
+        const struct item *body = reader_block(reader, statement, 1);
+        size_t count = 0;
+        for (const struct statement *at = body ? body->block : NULL; at; at = at->next)
+                count++;
+        struct address *addresses = reader_alloc(reader, count * sizeof(*addresses));
+        options->public_addresses = addresses;
+        options->public_address_count = 0;
+        for (const struct statement *at = body ? body->block : NULL; addresses && at; at = at->next) {
+                const struct item *item = &at->items[0];
+                if (!item_is_text(item) || !reader_end(reader, at, 1))
+                        continue;
+                if (address_parse(item->text, &addresses[options->public_address_count]) == 0)
+                        options->public_address_count++;
+                else if (options->public_name)
+                        reader_error(reader, item_position(at, item), "duplicate", NULL,
+                                "public-address has one name at most");
+                else
+                        options->public_name = reader_host_name(reader, at, item);
+        }
+}
+
 void read_options(struct reader *reader, struct block *block, const struct statement *statement)
 {
         (void)block;

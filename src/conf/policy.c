@@ -214,7 +214,7 @@ void policy_check(struct reader *reader, const struct block *block)
                         "address-beside-key",
                         "to require both: allow-transfer { !{ !ADDRESS; any; }; key \"NAME\"; };",
                         "%s needs no key here: the address alone gets the zone", element->text);
-        if (!block->zone)
+        if (!block->zone || policy->secondary_count > 0)
                 return;
         struct position at = item_position(block->owner, &block->owner->items[1]);
         if (policy->notify == CONF_NOTIFY_EXPLICIT && policy->also_notify_count == 0)

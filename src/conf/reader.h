@@ -20,7 +20,10 @@ enum place { /* where a statement stands */
         PLACE_ZONE_FILES = 8,
         PLACE_SERVER = 16,
         PLACE_CONTROLS = 32,
-        PLACE_POLICY = PLACE_OPTIONS | PLACE_ZONE,
+        PLACE_SECONDARY = 1 << 8,
+        PLACE_PROVIDER = 1 << 9,
+        PLACE_TEMPLATE = 1 << 10,
+        PLACE_POLICY = PLACE_OPTIONS | PLACE_ZONE | PLACE_TEMPLATE,
 };
 
 struct block; /* below */
@@ -52,6 +55,9 @@ struct block {
         struct conf_zone *zone;
         struct conf_zone_files *zone_files;
         struct server *server;
+        struct conf_secondary *secondary;
+        struct provider *provider;
+        struct conf_template *template;
         const struct statement *owner;                /* zone: its statement, for warnings */
         const struct statement *seen[RULE_COUNT_MAX]; /* by row: duplicates, and where warnings point */
 };
@@ -75,6 +81,22 @@ struct server {
         struct server *next;
 };
 
+/* secondary, template and provider blocks are found first, so that a name may be used above its block. */
+struct named_block {
+        const char *name;
+        const struct statement *statement;
+        struct conf_secondary *secondary;
+        struct conf_template *template;
+};
+
+/* A list of secondaries, looked at once all blocks are read. */
+struct secondaries_use {
+        struct position at;
+        const struct conf_policy *policy;
+        const char *zone; /* NULL = options or a template */
+        struct secondaries_use *next;
+};
+
 struct key_entry {
         struct tsig_key key; /* without a secret where its block is wrong */
         const char *name;
@@ -86,8 +108,9 @@ struct conf_whole {
         struct conf conf; /* first: a struct conf * is cast back */
         unsigned references;
         struct arena arena;
-        struct table keys;  /* by wire name -> struct key_entry */
-        struct table zones; /* by wire name -> struct conf_zone, once all are read */
+        struct table keys;      /* by wire name -> struct key_entry */
+        struct table zones;     /* by wire name -> struct conf_zone, once all are read */
+        struct table providers; /* by name, folded -> struct provider; what was used or defined */
 };
 
 struct reader {
@@ -95,8 +118,11 @@ struct reader {
         struct arena *arena; /* of the whole */
         struct report *report;
         struct tree *tree;
-        struct table acls, lists; /* by name as written -> struct named_list */
-        struct table noted;       /* statements told once: rule -> anything */
+        struct table acls, lists;            /* by name as written -> struct named_list */
+        struct table secondaries, templates; /* by name, folded -> struct named_block */
+        struct table provider_blocks;        /* the same; of the configuration */
+        struct secondaries_use *uses;
+        struct table noted; /* statements told once: rule -> anything */
         struct server *servers;
         struct acl *localhost, *localnets; /* made at first use */
         uint16_t port;                     /* options' port */
@@ -113,10 +139,11 @@ const struct rule *rule_find(const char *name, enum place place, const struct ru
 const struct statement *block_seen(const struct block *block, const char *name);
 void block_read(struct reader *reader, struct block *block, const struct statement *first);
 size_t rule_count(void);
-const struct rule *rule_at(size_t index); /* statement_table.c's first, then statement_foreign.c's */
+/* statement_table.c's first, then statement_foreign.c's and statement_blocks.c's. */
+const struct rule *rule_at(size_t index);
 size_t rule_index(const struct rule *rule);
-extern const struct rule foreign_rules[];
-extern const size_t foreign_rule_count;
+extern const struct rule foreign_rules[], block_rules[];
+extern const size_t foreign_rule_count, block_rule_count;
 
 /* reader.c: memory and small readers. All tell their error and return false, or NULL. */
 void *reader_alloc(struct reader *reader, size_t size);
@@ -178,6 +205,41 @@ void lists_read_rest(
 struct named_list *list_find(const struct table *table, const char *name);
 void list_suggest(const struct table *table, struct suggestion *suggestion);
 
+/* host.c: addresses and names, "port N", "until DATE" and "required" behind them. */
+void hosts_read(struct reader *reader, const struct statement *statement, uint16_t port,
+        const struct conf_host **ret_hosts, size_t *ret_count);
+void notify_hosts_read(struct reader *reader, const struct statement *statement,
+        const struct conf_notify_host **ret_hosts, size_t *ret_count);
+const char *reader_host_name(
+        struct reader *reader, const struct statement *statement, const struct item *item);
+
+/* blocks.c: named blocks */
+void blocks_register(struct reader *reader, const struct statement *first);
+struct named_block *block_find(const struct table *table, const char *name);
+/* Tells of a name that no block has. */
+void block_undefined(struct reader *reader, const struct statement *statement, const struct item *item,
+        const struct table *table, const char *what);
+
+/* template.c: the policy that a zone begins with; named: what its template statement says, or NULL. */
+void zone_begin(struct reader *reader, struct conf_zone *zone, const struct item *named);
+
+/* provider.c. NULL = there is none. */
+struct provider *provider_get(struct reader *reader, const char *name);
+/* Makes conf->providers. */
+void providers_gather(struct reader *reader, bool all);
+void provider_suggest(const struct reader *reader, struct suggestion *suggestion);
+
+/* provider_data.c */
+struct provider_text {
+        const char *name;
+        const char *text; /* what stands between the braces of a provider block */
+};
+extern const struct provider_text provider_texts[];
+extern const size_t provider_text_count;
+
+/* secondary_check.c: once everything is read */
+void secondaries_check(struct reader *reader);
+
 /* options.c, policy.c, zone.c: one function a statement, named in the table. */
 typedef void statement_reader(struct reader *reader, struct block *block, const struct statement *statement);
 statement_reader read_options, read_controls, read_controls_unix, read_zone, read_zone_files, read_server;
@@ -188,6 +250,22 @@ statement_reader read_directory, read_state_directory, read_serial_file, read_in
 statement_reader read_notify, read_notify_to_soa, read_also_notify, read_allow_transfer,
         read_transfers_public, read_allow_query, read_serial_method, read_lost_state, read_notify_source,
         read_notify_delay, read_max_journal_size, read_max_ixfr_ratio, read_settle_time;
+statement_reader read_secondary, read_secondaries, read_secondary_provider, read_secondary_notify,
+        read_secondary_also_notify, read_secondary_key, read_secondary_notify_key,
+        read_secondary_transfer_from, read_secondary_nameservers, read_secondary_ixfr, read_secondary_strip,
+        read_secondary_refresh, read_secondary_serial, read_secondary_expire, read_secondary_probe,
+        read_secondary_transfers_out, read_secondary_notify_rate, read_secondary_notify_source,
+        read_secondary_credentials, read_secondary_zone_id, read_secondary_endpoint, read_secondary_ca_file,
+        read_secondary_api_token, read_secondary_drift, read_secondary_drift_interval,
+        read_secondary_push_soa_serial, read_secondary_push_apex_ns, read_secondary_unsupported,
+        read_secondary_batch_limit;
+statement_reader read_provider, read_provider_title, read_provider_kind, read_provider_transfer_from,
+        read_provider_addresses_at, read_provider_also_notify, read_provider_nameservers,
+        read_provider_algorithms, read_provider_answer, read_provider_yes, read_provider_refresh,
+        read_provider_refresh_min, read_provider_serial, read_provider_expire, read_provider_port,
+        read_provider_minimum_ttl, read_provider_first_transfer, read_provider_apex_txt, read_provider_form,
+        read_provider_note, read_provider_reference;
+statement_reader read_template, read_template_match, read_zone_template, read_public_address;
 statement_reader read_zone_type, read_zone_file, read_zone_files_directory, read_zone_files_name,
         read_zone_files_include_root, read_server_keys;
 statement_reader read_check_names, read_check_level, read_check_spf, read_check_integrity, read_check_sibling,

@@ -24,6 +24,9 @@ static const char *place_name(unsigned places)
                 {PLACE_ZONE_FILES, "in zone-files"},
                 {PLACE_SERVER, "in a server block"},
                 {PLACE_CONTROLS, "in controls"},
+                {PLACE_SECONDARY, "in a secondary block"},
+                {PLACE_TEMPLATE, "in a template"},
+                {PLACE_PROVIDER, "in a provider block"},
         };
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
                 if (places & names[i].place)

@@ -59,8 +59,6 @@ static const struct rule rules[] = {
         {"port", PLACE_OPTIONS, HONOURED, .read = read_port},
         {"primaries", PLACE_TOP, HONOURED, .read = NULL, .may_repeat = true},
         {"remote-servers", PLACE_TOP, HONOURED, .read = NULL, .may_repeat = true},
-        {"secondaries", PLACE_ZONE, .verdict = NOT_BUILT},
-        {"secondary", PLACE_TOP, .verdict = NOT_BUILT},
         {"serial-file", PLACE_OPTIONS, HONOURED, .read = read_serial_file, .turn = 1},
         {"serial-on-lost-state", PLACE_POLICY, HONOURED, .read = read_lost_state, .turn = 1},
         {"serial-update-method", PLACE_POLICY, HONOURED, .read = read_serial_method, .turn = 1},
@@ -71,8 +69,6 @@ static const struct rule rules[] = {
         {"tcp-clients", PLACE_OPTIONS, HONOURED, .read = read_tcp_clients},
         {"tcp-clients-per-peer", PLACE_OPTIONS, HONOURED, .read = read_tcp_clients_per_peer},
         {"tcp-idle-timeout", PLACE_OPTIONS, HONOURED, .read = read_tcp_idle},
-        {"template", PLACE_TOP, .verdict = NOT_BUILT},
-        {"template", PLACE_ZONE, .verdict = NOT_BUILT},
         {"tls", PLACE_TOP, .verdict = NOT_BUILT},
         {"transfers-out", PLACE_OPTIONS, HONOURED, .read = read_transfers_out},
         {"transfers-public", PLACE_POLICY, HONOURED, .read = read_transfers_public, .turn = 1},
@@ -82,25 +78,43 @@ static const struct rule rules[] = {
         {"zone-files", PLACE_TOP, HONOURED, .read = read_zone_files, .may_repeat = true, .turn = 2},
 };
 
-static size_t rules_count(void)
-{
-        return sizeof(rules) / sizeof(rules[0]);
-}
+static const size_t own_rule_count = sizeof(rules) / sizeof(rules[0]);
+
+/* The tables one behind the other. */
+static const struct {
+        const struct rule *rules;
+        const size_t *count;
+} tables[] = {
+        {rules, &own_rule_count}, {foreign_rules, &foreign_rule_count}, {block_rules, &block_rule_count}};
+#define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 size_t rule_count(void)
 {
-        return rules_count() + foreign_rule_count;
+        size_t count = 0;
+        for (size_t i = 0; i < TABLES; i++)
+                count += *tables[i].count;
+        return count;
 }
 
 const struct rule *rule_at(size_t index)
 {
-        return index < rules_count() ? &rules[index] : &foreign_rules[index - rules_count()];
+        for (size_t i = 0; i < TABLES; i++) {
+                if (index < *tables[i].count)
+                        return &tables[i].rules[index];
+                index -= *tables[i].count;
+        }
+        return NULL;
 }
 
 size_t rule_index(const struct rule *rule)
 {
-        bool is_foreign = rule >= foreign_rules && rule < foreign_rules + foreign_rule_count;
-        return is_foreign ? rules_count() + (size_t)(rule - foreign_rules) : (size_t)(rule - rules);
+        size_t before = 0;
+        for (size_t i = 0; i < TABLES; i++) {
+                if (rule >= tables[i].rules && rule < tables[i].rules + *tables[i].count)
+                        return before + (size_t)(rule - tables[i].rules);
+                before += *tables[i].count;
+        }
+        return before;
 }
 
 /* The row for that place; *elsewhere: one of the same name for another. */
@@ -125,8 +139,9 @@ static const struct rule *find(const struct rule *table, size_t count, const cha
 
 const struct rule *rule_find(const char *name, enum place place, const struct rule **ret_elsewhere)
 {
+        const struct rule *rule = NULL;
         *ret_elsewhere = NULL;
-        const struct rule *rule = find(foreign_rules, foreign_rule_count, name, place, ret_elsewhere);
-        const struct rule *own = find(rules, rules_count(), name, place, ret_elsewhere);
-        return own ? own : rule;
+        for (size_t i = TABLES; i > 0 && !rule; i--)
+                rule = find(tables[i - 1].rules, *tables[i - 1].count, name, place, ret_elsewhere);
+        return rule;
 }

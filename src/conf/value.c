@@ -170,3 +170,15 @@ int value_parse_percent(const char *text, unsigned *ret_percent)
         *ret_percent = (unsigned)value;
         return 0;
 }
+
+int value_parse_date(const char *text)
+{
+        static const char form[] = "0000-00-00";
+        if (strlen(text) != sizeof(form) - 1)
+                return -EINVAL;
+        for (size_t i = 0; form[i]; i++)
+                if (form[i] == '-' ? text[i] != '-' : !isdigit((unsigned char)text[i]))
+                        return -EINVAL;
+        int month = (text[5] - '0') * 10 + text[6] - '0', day = (text[8] - '0') * 10 + text[9] - '0';
+        return month >= 1 && month <= 12 && day >= 1 && day <= 31 ? 0 : -EINVAL;
+}

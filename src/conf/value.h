@@ -16,3 +16,5 @@ int value_parse_duration(const char *text, uint64_t unit_usec, uint64_t *ret_use
 int value_parse_size(const char *text, uint64_t *ret_bytes);
 /* "100%". */
 int value_parse_percent(const char *text, unsigned *ret_percent);
+/* "2026-12-01". */
+int value_parse_date(const char *text);

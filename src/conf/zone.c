@@ -121,6 +121,7 @@ static void read_zone_body(struct reader *reader, struct conf_zone *zone, const 
         struct position at = item_position(statement, &statement->items[1]);
         struct block inner = {.place = PLACE_ZONE, .policy = &zone->policy, .zone = zone, .owner = statement};
         size_t errors = reader->report->error_count;
+        zone_begin(reader, zone, find_value(body, "template"));
         block_read(reader, &inner, body->block);
         if (reader->report->error_count > errors)
                 return;
@@ -150,7 +151,7 @@ void read_zone(struct reader *reader, struct block *block, const struct statemen
         }
         struct conf_zone *other = table_get(&whole->zones, name, name_length(name));
         if (other) {
-                struct conf_zone unused = {.policy = whole->conf.policy, .name_text = other->name_text};
+                struct conf_zone unused = {.name_text = other->name_text};
                 reader_error(reader, at, "duplicate", NULL, "zone \"%s\" is defined already, at %s:%u",
                         other->name_text, other->conf_file, other->conf_line);
                 read_zone_body(reader, &unused, statement, body); /* for its errors */
@@ -161,7 +162,6 @@ void read_zone(struct reader *reader, struct block *block, const struct statemen
         zone->name_text = reader_text(reader, name_to_zone_text(name, text));
         zone->conf_file = reader_text(reader, statement->source->path);
         zone->conf_line = statement->items[0].line;
-        zone->policy = whole->conf.policy;
         if (!zone->name_text || !zone->conf_file ||
                 table_put(&whole->zones, zone->name, name_length(zone->name), zone, NULL) < 0) {
                 reader->failed = true;
