@@ -32,10 +32,16 @@ struct source_file {
 };
 
 struct source_snapshot;
+struct git;
 
 /* A snapshot of the folder that holds `path`. include_root: NULL = the folder `root`; includes are looked for
  * beside the including file, then in `root`. root is an absolute path. */
 int source_snapshot_folder(const char *root, const char *include_root, struct source_snapshot **ret_snapshot);
+/* A snapshot of a commit (an id of source/git.h), or of a tree: paths are those in it, without a slash in
+ * front, and links are followed within it. Includes are looked for beside the including file, then in
+ * `folder` ("" = the top), anywhere in the commit. Waits for git: never on the main loop. */
+int source_snapshot_git(
+        struct git *git, const char *commit, const char *folder, struct source_snapshot **ret_snapshot);
 /* Opens a file: absolute (the configuration's word: symlinks are followed anywhere) or relative to root (not
  * trusted: see source_open_found). -ENOENT, -EACCES ... Waits for nothing; refuses what is not a regular file
  * (-EINVAL). ret_identity may be NULL. */
@@ -46,6 +52,10 @@ int source_open(struct source_snapshot *snapshot, const char *path, int *ret_fd,
  * (I8). */
 int source_open_found(struct source_snapshot *snapshot, const char *path, int *ret_fd,
         struct source_identity *ret_identity);
+/* What source_open, or source_open_include, would open: remembered all the same, its text is not read. */
+int source_identify(struct source_snapshot *snapshot, const char *path, struct source_identity *ret_identity);
+int source_identify_include(struct source_snapshot *snapshot, const char *from_file, const char *path,
+        struct source_identity *ret_identity);
 /* Opens what `$INCLUDE path` in from_file means. -EXDEV where it leaves the include root. *ret_path (owned by
  * the snapshot) is the name to show. */
 int source_open_include(struct source_snapshot *snapshot, const char *from_file, const char *path,
@@ -53,10 +63,11 @@ int source_open_include(struct source_snapshot *snapshot, const char *from_file,
 /* Every file opened so far, the zone's own first; and every include that was not there, with an identity of
  * zeros. */
 const struct source_file *source_snapshot_files(const struct source_snapshot *snapshot, size_t *ret_count);
-/* The folder that was given as root. */
+/* The folder that was given as root; "" for a commit, which is one. */
 const char *source_snapshot_root(const struct source_snapshot *snapshot);
 struct source_snapshot *source_snapshot_free(struct source_snapshot *snapshot);
-/* After reading: does fd still have the identity it was opened with? (fstat again: size, mtime, ctime) */
+/* After reading: does fd still have the identity it was opened with? (fstat again: size, mtime, ctime; a blob
+ * never changes) */
 bool source_is_unchanged(int fd, const struct source_identity *identity);
 
 /* A zone's name from its file's name, by pattern "%s.zone": percent-decoded

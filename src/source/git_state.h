@@ -1,0 +1,33 @@
+/* What the files of a repository share. Private to source/. */
+#pragma once
+
+#include "base/child.h"
+#include "source/git_parse.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define GIT_READER_BYTES ((size_t)128 * 1024)
+
+/* `git cat-file --batch-command`, one question at a time. */
+struct git_reader {
+        struct child child;
+        char *bytes; /* read, not yet used: from begin to end */
+        size_t begin, end;
+        uint64_t stuck_until_usec; /* it did not answer: nobody waits for it again before */
+};
+
+struct git {
+        _Atomic unsigned references;
+        struct git_options options;
+        char *path;
+        char *folder, *common_folder; /* NULL until located */
+        const char **environment;
+        char *ceiling;
+        int cancel_fd;
+        pthread_mutex_t lock; /* of reader */
+        struct git_reader reader;
+};
+
+int git_arguments(const struct git *git, const char *const *command, const char **ret_arguments, size_t size);
+void git_reader_stop(struct git *git);

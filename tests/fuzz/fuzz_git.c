@@ -1,0 +1,69 @@
+/* Anything in place of git's output: never out of bounds, nothing that is no path or id, texts without
+ * control characters. */
+#include "base/buffer.h"
+#include "source/git_parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_files(
+        const uint8_t *data, size_t size, int (*parse)(struct buffer *text, struct git_files *ret_files))
+{
+        struct buffer text = {0};
+        struct git_files files;
+
+        buffer_append(&text, data, size);
+        if (size > 0 && parse(&text, &files) == 0) {
+                for (size_t i = 0; i < files.count; i++) {
+                        const struct git_file *file = &files.items[i];
+                        size_t length = strlen(file->id);
+                        if (!*file->path || *file->path == '/' || (file->mode == 0) != (length == 0) ||
+                                (length > 0 && !git_is_id(file->id, length)))
+                                abort();
+                }
+                git_files_free(&files);
+        }
+        buffer_free(&text);
+}
+
+static void check_text(const char *text)
+{
+        if (strlen(text) >= GIT_TEXT_MAX)
+                abort();
+        for (; *text; text++)
+                if ((unsigned char)*text < 0x20 || *text == 0x7f)
+                        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        struct git_commit commit = {0};
+        struct git_header header;
+
+        if (size == 0)
+                return 0;
+        const char *text = (const char *)data + 1;
+        switch (data[0] % 4) {
+        case 0:
+                if (git_parse_header(text, size - 1, &header) == 0 && header.reply == GIT_REPLY_OBJECT &&
+                        !git_is_id(header.id, strlen(header.id)))
+                        abort();
+                break;
+        case 1:
+                check_files(data + 1, size - 1, git_parse_list);
+                break;
+        case 2:
+                check_files(data + 1, size - 1, git_parse_difference);
+                break;
+        default:
+                if (git_parse_commit(text, size - 1, &commit) == 0) {
+                        check_text(commit.author);
+                        check_text(commit.subject);
+                        if (!git_is_id(commit.tree, strlen(commit.tree)))
+                                abort();
+                }
+        }
+        return 0;
+}
