@@ -41,6 +41,16 @@ struct conf_target {
 
 #define CONF_UNLIMITED UINT64_MAX
 
+/* guard { ... }: what looks like a slip is held (zone/guard.h judges by it). */
+struct conf_guard {
+        uint64_t max_delete_percent; /* of the RRsets at the window's beginning; default 30; CONF_UNLIMITED */
+        uint64_t max_change_percent; /* changed or gone; default 50; CONF_UNLIMITED */
+        uint64_t window_usec;        /* default 3600 s */
+        uint64_t min_records;        /* default 10: smaller zones are not judged by share */
+        bool protect_apex;           /* default yes */
+        uint32_t max_serial_step;    /* of the file's serial; default 31622400, a leap year's seconds */
+};
+
 /* What holds for one zone: its own statements over those of options. */
 struct conf_policy {
         enum conf_notify notify;
@@ -62,6 +72,7 @@ struct conf_policy {
         unsigned max_ixfr_ratio_percent; /* of the AXFR's size; default 100; 0 = unlimited */
         uint64_t settle_usec;            /* "settle-time", default 50 ms */
         struct conf_checks checks;       /* of the zone's text */
+        struct conf_guard guard;
 };
 
 struct conf_zone {

@@ -21,6 +21,7 @@ void policy_set_defaults(struct conf_policy *policy)
                 .settle_usec = 50000,
                 .checks = conf_checks_default,
         };
+        guard_set_defaults(&policy->guard);
 }
 
 static void tell_choice(struct reader *reader, const struct statement *statement, const struct item *item,

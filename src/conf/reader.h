@@ -24,6 +24,7 @@ enum place { /* where a statement stands */
         PLACE_PROVIDER = 1 << 9,
         PLACE_TEMPLATE = 1 << 10,
         PLACE_POLICY = PLACE_OPTIONS | PLACE_ZONE | PLACE_TEMPLATE,
+        PLACE_GUARD = 1 << 12,
 };
 
 struct block; /* below */
@@ -51,7 +52,7 @@ struct rule {
 /* A block as it is read. */
 struct block {
         enum place place;
-        struct conf_policy *policy; /* options, zone */
+        struct conf_policy *policy; /* options, zone, guard */
         struct conf_zone *zone;
         struct conf_zone_files *zone_files;
         struct server *server;
@@ -240,7 +241,7 @@ extern const size_t provider_text_count;
 /* secondary_check.c: once everything is read */
 void secondaries_check(struct reader *reader);
 
-/* options.c, policy.c, zone.c: one function a statement, named in the table. */
+/* options.c, policy.c, guard.c, zone.c: one function a statement, named in the table. */
 typedef void statement_reader(struct reader *reader, struct block *block, const struct statement *statement);
 statement_reader read_options, read_controls, read_controls_unix, read_zone, read_zone_files, read_server;
 statement_reader read_directory, read_state_directory, read_serial_file, read_include_root, read_port,
@@ -266,11 +267,14 @@ statement_reader read_provider, read_provider_title, read_provider_kind, read_pr
         read_provider_minimum_ttl, read_provider_first_transfer, read_provider_apex_txt, read_provider_form,
         read_provider_note, read_provider_reference;
 statement_reader read_template, read_template_match, read_zone_template, read_public_address;
+statement_reader read_guard, read_guard_max_delete, read_guard_max_change, read_guard_window,
+        read_guard_min_records, read_guard_protect_apex, read_guard_max_serial_step;
 statement_reader read_zone_type, read_zone_file, read_zone_files_directory, read_zone_files_name,
         read_zone_files_include_root, read_server_keys;
 statement_reader read_check_names, read_check_level, read_check_spf, read_check_integrity, read_check_sibling,
         read_check_wildcard; /* checks.c */
 void policy_set_defaults(struct conf_policy *policy);
+void guard_set_defaults(struct conf_guard *guard);
 void policy_check(struct reader *reader, const struct block *block);
 void options_set_defaults(struct reader *reader);
 void options_finish(struct reader *reader);

@@ -27,6 +27,7 @@ static const char *place_name(unsigned places)
                 {PLACE_SECONDARY, "in a secondary block"},
                 {PLACE_TEMPLATE, "in a template"},
                 {PLACE_PROVIDER, "in a provider block"},
+                {PLACE_GUARD, "in guard"},
         };
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
                 if (places & names[i].place)

@@ -4,12 +4,9 @@
  * looked at: work in proportion to the change. */
 #include "publish/edit.h"
 
-#include "base/cleanup.h"
 #include "dns/type.h"
 
 #include <string.h>
-
-DEFINE_CLEANUP(struct store_records *, store_records_close);
 
 static bool has_rrset(const struct record_list *list, const struct record *of)
 {
@@ -26,26 +23,17 @@ static bool has_rrset(const struct record_list *list, const struct record *of)
                name_equal(list->items[low].owner, of->owner);
 }
 
-/* Calls out each RRset of the list that the guard counts, once. */
-static bool is_first_of_rrset(const struct record_list *list, size_t i)
+static size_t first_of_owner(const struct record_list *list, const uint8_t *owner)
 {
-        return guard_counts_type(&list->items[i]) &&
-               (i == 0 || !record_is_same_rrset(&list->items[i - 1], &list->items[i]));
-}
-
-static void count_whole(struct edit *edit)
-{
-        const struct record_list *records = &edit->parsed.records;
-        for (size_t i = 0; i < records->count; i++) {
-                record_prefetch(records->items, records->count, i);
-                edit->rrset_count += is_first_of_rrset(records, i);
+        size_t low = 0, high = list->count;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                if (name_compare(list->items[middle].owner, owner) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
         }
-        for (size_t i = 0; i < edit->removed->count; i++)
-                if (is_first_of_rrset(edit->removed, i) && !has_rrset(records, &edit->removed->items[i]))
-                        edit->guard.rrsets_gone++;
-        /* Which ones are gone cannot be told of a damaged version, only how many at least. */
-        if (edit->job->is_damaged && edit->has_row && edit->row.rrset_count > edit->rrset_count)
-                edit->guard.rrsets_gone = edit->row.rrset_count - edit->rrset_count;
+        return low;
 }
 
 static unsigned count_type(const struct record_list *list, uint16_t type)
@@ -56,57 +44,210 @@ static unsigned count_type(const struct record_list *list, uint16_t type)
         return count;
 }
 
-static int count_touched(struct edit *edit)
+/* Calls out each RRset of the list that the guard counts, once. */
+static bool is_first_of_rrset(const struct record_list *list, size_t i)
 {
-        CLEANUP(store_records_close_later) struct store_records *records = NULL;
-        struct record_list before = {0}, after = {0};
-        uint64_t come = 0;
-        int r = store_records_open(edit->read, edit->row.id, &records);
+        return guard_counts_type(&list->items[i]) &&
+               (i == 0 || !record_is_same_rrset(&list->items[i - 1], &list->items[i]));
+}
 
-        for (int side = 0; r == 0 && side < 2; side++) {
-                const struct record_list *list = side == 0 ? edit->removed : edit->added;
-                for (size_t i = 0; r == 0 && i < list->count; i++) {
-                        const struct record *record = &list->items[i];
-                        if (!is_first_of_rrset(list, i))
-                                continue;
-                        before.count = after.count = 0;
-                        r = edit_owner_before(edit, records, record->owner, &before);
-                        if (r == 0)
-                                r = edit_owner_after(edit, &before, record->owner, &after);
-                        if (r < 0)
-                                break;
-                        unsigned had = count_type(&before, record->type),
-                                 has = count_type(&after, record->type);
-                        edit->guard.rrsets_gone += side == 0 && had > 0 && has == 0;
-                        come += side == 1 && had == 0 && has > 0;
-                }
+/* The zone as the edit would make it, asked by owner. */
+struct after_view {
+        struct edit *edit;
+        struct store_records *records; /* of the published version; NULL: the whole text was read */
+        struct record_list before, list;
+        const uint8_t *owner; /* whose list it is */
+};
+
+static int after_open(struct after_view *view, struct edit *edit)
+{
+        *view = (struct after_view){.edit = edit};
+        return edit->is_whole ? 0 : store_records_open(edit->read, edit->row.id, &view->records);
+}
+
+static void after_close(struct after_view *view)
+{
+        store_records_close(view->records);
+        record_list_free(&view->before);
+        record_list_free(&view->list);
+}
+
+/* Lists what there will be, and was, at this owner (not of a text that was read whole). */
+static int after_load(struct after_view *view, const uint8_t *owner)
+{
+        if (!view->records || (view->owner && name_equal(view->owner, owner)))
+                return 0;
+        view->before.count = view->list.count = 0;
+        view->owner = owner;
+        int r = edit_owner_before(view->edit, view->records, owner, &view->before);
+        return r == 0 ? edit_owner_after(view->edit, &view->before, owner, &view->list) : r;
+}
+
+static bool after_has_rrset(const struct after_view *view, const struct record *of)
+{
+        if (!view->records)
+                return has_rrset(&view->edit->parsed.records, of);
+        return count_type(&view->list, of->type) > 0;
+}
+
+/* Anything at all that the guard counts. */
+static bool after_has_owner(const struct after_view *view, const uint8_t *owner)
+{
+        const struct record_list *list = view->records ? &view->list : &view->edit->parsed.records;
+        size_t i = view->records ? 0 : first_of_owner(list, owner);
+        for (; i < list->count && name_equal(list->items[i].owner, owner); i++)
+                if (guard_counts_type(&list->items[i]))
+                        return true;
+        return false;
+}
+
+/* Does it come back, under another TTL or in other letter case? */
+static bool is_back(const struct record_list *added, const struct record *record)
+{
+        size_t low = 0, high = added->count;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                if (record_compare(&added->items[middle], record) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
         }
-        edit->rrset_count = edit->row.rrset_count + come - edit->guard.rrsets_gone;
-        record_list_free(&before);
-        record_list_free(&after);
+        return low < added->count && record_is_same(&added->items[low], record);
+}
+
+/* Is a record of the RRset that begins at `first` of the removed ones really going? */
+static bool is_changed(const struct edit *edit, size_t first)
+{
+        const struct record_list *removed = edit->removed;
+        for (size_t i = first;
+                i < removed->count && record_is_same_rrset(&removed->items[first], &removed->items[i]); i++)
+                if (!is_back(edit->added, &removed->items[i]))
+                        return true;
+        return false;
+}
+
+/* What the guard protects by name, of an RRset that is gone. */
+static void note_protected(
+        struct guard_input *guard, const struct after_view *view, const struct record *gone)
+{
+        if (name_equal(gone->owner, view->edit->job->name)) {
+                guard->apex_gone |= guard_protected_type(gone->type);
+                return;
+        }
+        bool is_of_delegation = gone->type == TYPE_NS || gone->type == TYPE_DS;
+        if (!is_of_delegation || !after_has_owner(view, gone->owner))
+                return; /* a delegation that goes whole is a deletion like any other */
+        if (guard->first_delegation && name_equal(guard->first_delegation, gone->owner))
+                return;
+        guard->delegations_cut++;
+        guard->first_delegation = gone->owner;
+        guard->first_delegation_type = gone->type;
+}
+
+static int count_removed(struct edit *edit, struct after_view *view)
+{
+        struct guard_input *guard = &edit->guard;
+        int r = 0;
+        for (size_t i = 0; r == 0 && i < edit->removed->count; i++) {
+                const struct record *record = &edit->removed->items[i];
+                if (!is_first_of_rrset(edit->removed, i) || !is_changed(edit, i))
+                        continue;
+                guard->rrsets_changed++;
+                r = after_load(view, record->owner);
+                if (r < 0 || after_has_rrset(view, record))
+                        continue;
+                guard->rrsets_gone++;
+                note_protected(guard, view, record);
+        }
         return r;
 }
 
-/* An apex without NS is an error of the text already; the guard holds a set that shrinks to nothing all the
- * same. */
-static bool is_apex_ns_gone(const struct edit *edit)
+/* RRsets that were not there before. */
+static int count_come(struct edit *edit, struct after_view *view, uint64_t *ret_come)
+{
+        int r = 0;
+        for (size_t i = 0; r == 0 && i < edit->added->count; i++) {
+                const struct record *record = &edit->added->items[i];
+                if (!is_first_of_rrset(edit->added, i))
+                        continue;
+                r = after_load(view, record->owner);
+                if (r == 0)
+                        *ret_come += count_type(&view->before, record->type) == 0;
+        }
+        return r;
+}
+
+/* Of a small zone: is nothing left below the apex, where there was something? */
+static bool has_only_apex(const struct edit *edit)
+{
+        const struct record_list *records = &edit->parsed.records;
+        bool had_more = false;
+        for (size_t i = 0; i < edit->removed->count && !had_more; i++)
+                had_more = guard_counts_type(&edit->removed->items[i]) &&
+                           !name_equal(edit->removed->items[i].owner, edit->job->name);
+        for (size_t i = 0; i < records->count && had_more; i++)
+                if (guard_counts_type(&records->items[i]) &&
+                        !name_equal(records->items[i].owner, edit->job->name))
+                        return false;
+        return had_more;
+}
+
+static void count_all(struct edit *edit)
+{
+        const struct record_list *records = &edit->parsed.records;
+        for (size_t i = 0; i < records->count; i++) {
+                record_prefetch(records->items, records->count, i);
+                edit->rrset_count += is_first_of_rrset(records, i);
+        }
+}
+
+/* Which ones are gone cannot be told of a damaged version, only how many at least. */
+static void count_damaged(struct edit *edit)
 {
         const struct record apex_ns = {.owner = edit->job->name, .type = TYPE_NS};
-        return edit->is_whole && edit->has_row && !has_rrset(&edit->parsed.records, &apex_ns);
+        if (edit->row.rrset_count > edit->rrset_count)
+                edit->guard.rrsets_gone = edit->guard.rrsets_changed =
+                        edit->row.rrset_count - edit->rrset_count;
+        if (!has_rrset(&edit->parsed.records, &apex_ns))
+                edit->guard.apex_gone |= GUARD_APEX_NS;
+}
+
+static void set_limits(struct edit *edit)
+{
+        const struct conf_guard *conf = &edit->policy->guard;
+        edit->guard = (struct guard_input){
+                .limits = {.max_delete_percent = conf->max_delete_percent,
+                        .max_change_percent = conf->max_change_percent,
+                        .min_records = conf->min_records,
+                        .window_usec = conf->window_usec,
+                        .protect_apex = conf->protect_apex},
+                .records_before = edit->has_row ? edit->row.record_count : 0,
+                .rrsets_before = edit->has_row ? edit->row.rrset_count : 0,
+                .ends_without_newline = edit->ends_without_newline,
+        };
 }
 
 int edit_count_rrsets(struct edit *edit)
 {
-        int r = 0;
-        if (edit->is_whole)
-                count_whole(edit);
-        else
-                r = count_touched(edit);
-        edit->guard.apex_ns_gone = is_apex_ns_gone(edit);
-        edit->guard.records_before = edit->has_row ? edit->row.record_count : 0;
-        edit->guard.rrsets_before = edit->has_row ? edit->row.rrset_count : 0;
-        edit->guard.ends_without_newline = edit->ends_without_newline;
-        edit->guard.max_delete_percent = 30;
-        edit->guard.min_records = 10;
+        struct after_view view;
+        uint64_t come = 0;
+
+        set_limits(edit);
+        int r = after_open(&view, edit);
+        if (r == 0 && edit->is_whole)
+                count_all(edit);
+        if (r == 0)
+                r = count_removed(edit, &view);
+        if (r == 0 && !edit->is_whole) {
+                r = count_come(edit, &view, &come);
+                edit->rrset_count = edit->row.rrset_count + come - edit->guard.rrsets_gone;
+        }
+        if (r == 0 && edit->is_whole && edit->has_row && edit->job->is_damaged)
+                count_damaged(edit);
+        if (edit->is_whole && edit->guard.records_before < edit->guard.limits.min_records)
+                edit->guard.has_only_apex = has_only_apex(edit);
+        edit->guard.deletes_more = edit->guard.rrsets_gone > 0;
+        edit->guard.changes_more = edit->guard.rrsets_changed > 0;
+        after_close(&view);
         return r;
 }

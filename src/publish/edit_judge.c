@@ -4,33 +4,40 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "zone/serial_policy.h"
+#include "zone/judgement.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <string.h>
 
-static enum serial_decision decide_serial(struct edit *edit)
+static struct judgement_question make_question(const struct edit *edit)
 {
-        struct serial_question question = {
-                .method = (enum serial_method)edit->policy->serial_method,
-                .published = edit->has_row ? edit->row.serial : 0,
-                .floor = edit->floor,
-                .floor_needs_gap = edit->floor_needs_gap,
-                .file = edit->file_serial,
-                .file_before = edit->has_row ? edit->row.file_serial : 0,
-                .content_changed = edit->content_changed,
-                .is_signed_elsewhere = edit->is_signed_elsewhere,
-                .now_sec = clock_realtime_usec() / USEC_PER_SEC,
+        return (struct judgement_question){
+                .serial =
+                        {
+                                .method = (enum serial_method)edit->policy->serial_method,
+                                .published = edit->has_row ? edit->row.serial : 0,
+                                .floor = edit->floor,
+                                .floor_needs_gap = edit->floor_needs_gap,
+                                .file = edit->file_serial,
+                                .file_before = edit->has_row ? edit->row.file_serial : 0,
+                                .content_changed = edit->content_changed,
+                                .is_signed_elsewhere = edit->is_signed_elsewhere,
+                                .now_sec = clock_realtime_usec() / USEC_PER_SEC,
+                                .max_step = edit->policy->guard.max_serial_step,
+                        },
+                .guard = edit->guard,
+                .is_frozen = edit->job->is_frozen && !edit->floor_needs_gap,
         };
-        return serial_next(&question, &edit->serial);
 }
 
-static int hold(struct edit *edit, const char *reason)
+/* Held: told with its hash, unless just that hash was approved. */
+static int hold(struct edit *edit, const struct judgement *judgement)
 {
+        char summary[JUDGEMENT_SUMMARY_MAX];
         struct verdict *verdict = &edit->job->verdict;
         int r = delta_hash(&(struct delta){.removed = *edit->removed, .added = *edit->added},
-                edit->has_row ? edit->row.version : 0, &edit->soa, verdict->hash);
+                edit->has_row ? &edit->row.digest : NULL, &edit->soa, verdict->hash);
         if (r < 0)
                 return r;
         verdict->has_hash = true;
@@ -39,44 +46,8 @@ static int hold(struct edit *edit, const char *reason)
         if (edit->job->kind == JOB_APPROVE &&
                 CRYPTO_memcmp(verdict->hash, edit->job->hash, sizeof(verdict->hash)) == 0)
                 return EDIT_GOES_ON;
-        verdict_set(verdict, VERDICT_HELD, "%s", reason);
+        verdict_set(verdict, VERDICT_HELD, "%s", judgement_summary(judgement, summary));
         return EDIT_ANSWERED;
-}
-
-static int judge_guard(struct edit *edit)
-{
-        char reason[300];
-        unsigned reasons = edit->content_changed ? guard_judge(&edit->guard) : 0;
-        if (reasons == 0)
-                return EDIT_GOES_ON;
-        return hold(edit, guard_explain(reasons, &edit->guard, reason, sizeof(reason)));
-}
-
-static int judge_serial(struct edit *edit)
-{
-        char reason[300];
-        switch (decide_serial(edit)) {
-        case SERIAL_SAME:
-                edit->serial = 0;
-                return EDIT_GOES_ON;
-        case SERIAL_FROM_FILE:
-        case SERIAL_FROM_POLICY:
-        case SERIAL_FROM_POLICY_BEHIND:
-                return EDIT_GOES_ON;
-        case SERIAL_HOLD_JUMP:
-                snprintf(reason, sizeof(reason),
-                        "the file's serial %u is far ahead of the published %u: a typo? approve it, or "
-                        "correct the file",
-                        edit->file_serial, edit->has_row ? edit->row.serial : edit->floor);
-                return hold(edit, reason);
-        case SERIAL_HOLD_SIGNED:
-                verdict_set(&edit->job->verdict, VERDICT_HELD,
-                        "the zone was signed elsewhere (or carries a ZONEMD) and its content changed, but "
-                        "its serial %u is not ahead of the published %u: raise it where the zone is signed",
-                        edit->file_serial, edit->has_row ? edit->row.serial : edit->floor);
-                return EDIT_ANSWERED;
-        }
-        return -EINVAL;
 }
 
 /* The same records under new bytes (a comment, a touch): remember the file's identity, so that the next start
@@ -91,16 +62,26 @@ static int note_same_content(struct edit *edit)
 
 int edit_judge(struct edit *edit)
 {
-        int r = judge_serial(edit);
-        if (r != EDIT_GOES_ON)
-                return r;
-        if (edit->serial == 0)
+        struct judgement_question question = make_question(edit);
+        struct verdict *verdict = &edit->job->verdict;
+        struct judgement judgement;
+
+        judge_change(&question, &judgement);
+        edit->serial = judgement.serial;
+        switch (judgement.kind) {
+        case JUDGEMENT_NOTHING:
                 return note_same_content(edit);
-        if (edit->job->is_frozen && !edit->floor_needs_gap) {
-                verdict_set(&edit->job->verdict, VERDICT_FROZEN,
-                        "added: %zu, removed: %zu records wait for thaw", edit->added->count,
-                        edit->removed->count);
+        case JUDGEMENT_PUBLISH:
+                return EDIT_GOES_ON;
+        case JUDGEMENT_FROZEN:
+                verdict_set(verdict, VERDICT_FROZEN, "added: %zu, removed: %zu records wait for thaw",
+                        edit->added->count, edit->removed->count);
+                return EDIT_ANSWERED;
+        case JUDGEMENT_HOLD:
+                return hold(edit, &judgement);
+        case JUDGEMENT_REFUSE:
+                verdict_set(verdict, VERDICT_HELD, "%s", judgement.reasons[0]);
                 return EDIT_ANSWERED;
         }
-        return judge_guard(edit);
+        return -EINVAL;
 }

@@ -51,7 +51,7 @@ static int ahead_hash(const struct edit *edit, uint32_t serial, uint8_t ret_hash
         memcpy(rdata, soa.rdata, soa.rdata_length);
         write_u32(rdata + SOA_SERIAL_OFFSET(soa.rdata_length), serial);
         soa.rdata = rdata;
-        return delta_hash(&none, edit->row.version, &soa, ret_hash);
+        return delta_hash(&none, &edit->row.digest, &soa, ret_hash);
 }
 
 /* A secondary is ahead of us: the same content above its serial, in a new era. */

@@ -90,26 +90,43 @@ static int hash_record(EVP_MD_CTX *context, uint8_t sign, const struct record *r
         return 0;
 }
 
-int delta_hash(const struct delta *delta, uint64_t base_version, const struct record *soa,
+static int hash_begin(EVP_MD_CTX *context, const struct digest *base)
+{
+        static const struct digest none;
+        if (!context)
+                return -ENOMEM;
+        if (EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1 ||
+                EVP_DigestUpdate(context, base ? base->bytes : none.bytes, DIGEST_SIZE) != 1)
+                return -EIO;
+        return 0;
+}
+
+int delta_hash(const struct delta *delta, const struct digest *base, const struct record *soa,
         uint8_t ret_hash[static DELTA_HASH_SIZE])
 {
         CLEANUP(cleanup_digest_context) EVP_MD_CTX *context = EVP_MD_CTX_new();
-        uint8_t version[8];
-        int r = 0;
+        int r = hash_begin(context, base);
 
-        if (!context)
-                return -ENOMEM;
-        write_u64(version, base_version);
-        if (EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1 ||
-                EVP_DigestUpdate(context, version, sizeof(version)) != 1)
-                return -EIO;
-        if (soa)
+        if (r == 0 && soa)
                 r = hash_record(context, '=', soa);
         for (size_t i = 0; r == 0 && i < delta->removed.count; i++)
                 r = hash_record(context, '-', &delta->removed.items[i]);
         for (size_t i = 0; r == 0 && i < delta->added.count; i++)
                 r = hash_record(context, '+', &delta->added.items[i]);
         if (r == 0 && EVP_DigestFinal_ex(context, ret_hash, NULL) != 1)
+                r = -EIO;
+        return r;
+}
+
+int delta_removal_hash(
+        const uint8_t *zone, const struct digest *base, uint8_t ret_hash[static DELTA_HASH_SIZE])
+{
+        CLEANUP(cleanup_digest_context) EVP_MD_CTX *context = EVP_MD_CTX_new();
+        int r = hash_begin(context, base);
+
+        if (r == 0 && (EVP_DigestUpdate(context, "X", 1) != 1 ||
+                              EVP_DigestUpdate(context, zone, name_length(zone)) != 1 ||
+                              EVP_DigestFinal_ex(context, ret_hash, NULL) != 1))
                 r = -EIO;
         return r;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "dns/digest.h"
 #include "dns/name.h"
 #include "dns/record.h"
 
@@ -30,7 +31,11 @@ int delta_make(
         const struct delta_source *old, const struct record_list *new_records, struct delta *ret_delta);
 bool delta_is_empty(const struct delta *delta);
 
-/* Plain SHA-256 over base version, the SOA as the file has it (its serial too: a typo in it can be what is
- * held), and the sorted delta: what `approve` names. Not the content digest. soa may be NULL. */
-int delta_hash(const struct delta *delta, uint64_t base_version, const struct record *soa,
+/* Plain SHA-256 over the content digest of what is published (NULL: nothing is), the SOA as the file has it
+ * (its serial too: a typo in it can be what is held), and the sorted delta: what `approve` names. No version
+ * number of the store is in it: a plan made elsewhere has the same hash. soa may be NULL. */
+int delta_hash(const struct delta *delta, const struct digest *base, const struct record *soa,
         uint8_t ret_hash[static DELTA_HASH_SIZE]);
+/* The same for the removal of the whole zone. */
+int delta_removal_hash(
+        const uint8_t *zone, const struct digest *base, uint8_t ret_hash[static DELTA_HASH_SIZE]);

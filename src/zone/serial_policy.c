@@ -86,7 +86,8 @@ enum serial_decision serial_next(const struct serial_question *question, uint32_
         uint32_t seen = question->floor_needs_gap ? serial_add(base, SERIAL_LOST_GAP) : base;
         if (question->file != 0 && serial_is_ahead(question->file, seen)) {
                 /* A serial that the file had already when the last one was published is no new typo. */
-                if (question->file - base > SERIAL_JUMP_MAX && question->file != question->file_before) {
+                uint32_t max_step = question->max_step ? question->max_step : SERIAL_JUMP_MAX;
+                if (question->file - base > max_step && question->file != question->file_before) {
                         *ret_serial = question->file;
                         return SERIAL_HOLD_JUMP;
                 }

@@ -17,6 +17,7 @@ struct serial_question {
         bool content_changed;
         bool is_signed_elsewhere; /* the serial is the file's alone */
         uint64_t now_sec;         /* UTC */
+        uint32_t max_step;        /* a file's serial further ahead is held; 0 = SERIAL_JUMP_MAX */
 };
 
 enum serial_decision {

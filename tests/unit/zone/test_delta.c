@@ -136,17 +136,23 @@ static void test_hash_tells_deltas_apart(void **state)
         struct world one = {0};
         add(&one, "www", TYPE_A, 300, "\300\0\2\1", 4);
         struct delta adds = {.added = one.list}, removes = {.removed = one.list}, none = {0};
-        uint8_t hash[4][DELTA_HASH_SIZE];
-        assert_int_equal(delta_hash(&adds, 1, NULL, hash[0]), 0);
-        assert_int_equal(delta_hash(&removes, 1, NULL, hash[1]), 0);
-        assert_int_equal(delta_hash(&adds, 2, NULL, hash[2]), 0);
-        assert_int_equal(delta_hash(&none, 1, NULL, hash[3]), 0);
-        for (int i = 0; i < 4; i++)
-                for (int n = i + 1; n < 4; n++)
+        const struct digest base = {.bytes = {1}}, other = {.bytes = {2}};
+        const uint8_t zone[] = "\7example\3com";
+        uint8_t hash[6][DELTA_HASH_SIZE];
+        assert_int_equal(delta_hash(&adds, &base, NULL, hash[0]), 0);
+        assert_int_equal(delta_hash(&removes, &base, NULL, hash[1]), 0);
+        assert_int_equal(delta_hash(&adds, &other, NULL, hash[2]), 0);
+        assert_int_equal(delta_hash(&none, &base, NULL, hash[3]), 0);
+        assert_int_equal(delta_hash(&adds, NULL, NULL, hash[4]), 0);
+        assert_int_equal(delta_removal_hash(zone, &base, hash[5]), 0);
+        for (int i = 0; i < 6; i++)
+                for (int n = i + 1; n < 6; n++)
                         assert_memory_not_equal(hash[i], hash[n], DELTA_HASH_SIZE);
         uint8_t again[DELTA_HASH_SIZE];
-        assert_int_equal(delta_hash(&adds, 1, NULL, again), 0);
+        assert_int_equal(delta_hash(&adds, &base, NULL, again), 0);
         assert_memory_equal(hash[0], again, DELTA_HASH_SIZE);
+        assert_int_equal(delta_removal_hash(zone, &other, again), 0);
+        assert_memory_not_equal(hash[5], again, DELTA_HASH_SIZE);
         drop(&one);
 }
 
