@@ -143,7 +143,9 @@ class Daemon:
         transfer = f"    allow-transfer {{ {allow} }};\n" if allow else ""
         # Most tests have targets that answer no questions: their zones are not to wait for that.
         lost = "" if "serial-on-lost-state" in self.options else "    serial-on-lost-state file;\n"
-        return (f'{keys}controls {{ unix "{self.socket}"; }};\noptions {{\n    directory "{self.folder}";\n'
+        # Tests write zones anew; those that ask for the guard configure it.
+        guard = "" if "guard {" in self.options else "    guard { max-change unlimited; };\n"
+        return (f'{keys}controls {{ unix "{self.socket}"; }};\noptions {{\n    directory "{self.folder}";\n{guard}'
                 f'    state-directory "{self.folder}/state";\n    listen-on port {self.port} {{ {self.address}; }};\n'
                 f'    listen-on-v6 {{ none; }};\n{transfer}{lost}    {self.options}\n}};\n{files}{self.extra}\n')
 
