@@ -59,6 +59,18 @@ struct publish_job *registry_job_new(struct registry *registry, const struct reg
         return job;
 }
 
+void registry_state_set(struct registry *registry, struct registry_entry *entry, enum zone_state state)
+{
+        registry->figures.zones[entry->zone.state]--;
+        registry->figures.zones[state]++;
+        entry->zone.state = state;
+}
+
+const struct registry_figures *registry_figures(const struct registry *registry)
+{
+        return &registry->figures;
+}
+
 static int post(struct registry *registry, struct registry_entry *entry, enum job_kind kind, bool forced,
         registry_done done, void *context)
 {
@@ -83,7 +95,7 @@ int registry_look(struct registry *registry, struct registry_entry *entry, bool 
         free(entry->zone.verdict.details);
         entry->zone.verdict.details = NULL;
         verdict_set(&entry->zone.verdict, VERDICT_BROKEN, "%s", entry->conflict);
-        entry->zone.state = ZONE_BROKEN;
+        registry_state_set(registry, entry, ZONE_BROKEN);
         if (!entry->has_been_looked_at) {
                 entry->has_been_looked_at = true;
                 registry->unsettled -= registry->unsettled > 0;
@@ -102,6 +114,7 @@ void registry_entry_drop(struct registry *registry, struct registry_entry *entry
         if (!entry->has_been_looked_at)
                 registry->unsettled -= registry->unsettled > 0;
         registry->sorted_count = 0;
+        registry->figures.zones[entry->zone.state]--;
         verdict_clear(&entry->zone.verdict);
         free(entry->name_text);
         free(entry->path);
@@ -329,7 +342,7 @@ int registry_seen_ahead(
         job->ahead_serial = serial;
         job->ahead_is_trusted = trusted;
         entry->ahead_serial = serial;
-        entry->zone.state = ZONE_BEHIND;
+        registry_state_set(registry, entry, ZONE_BEHIND);
         log_write(LOG_WARNING,
                 &(struct log_fields){.zone = entry->name_text,
                         .serial = serial,

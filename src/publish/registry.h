@@ -16,12 +16,13 @@ struct registry;
 enum zone_state {     /* what status says */
         ZONE_LOADING, /* not looked at yet since the start */
         ZONE_PUBLISHED,
-        ZONE_BROKEN,  /* the text has errors: what was served stays */
-        ZONE_HELD,    /* the guard, or the serial rules, hold a change */
-        ZONE_FROZEN,  /* by hand */
-        ZONE_MISSING, /* its file is gone; served on */
-        ZONE_BEHIND,  /* a secondary is ahead of us; the next serial goes above */
-        ZONE_FAILED,  /* the store could not take it (no room); tried again */
+        ZONE_BROKEN,                   /* the text has errors: what was served stays */
+        ZONE_HELD,                     /* the guard, or the serial rules, hold a change */
+        ZONE_FROZEN,                   /* by hand */
+        ZONE_MISSING,                  /* its file is gone; served on */
+        ZONE_BEHIND,                   /* a secondary is ahead of us; the next serial goes above */
+        ZONE_FAILED,                   /* the store could not take it (no room); tried again */
+        ZONE_STATE_LAST = ZONE_FAILED, /* the one above */
 };
 const char *zone_state_name(enum zone_state state); /* "published", ... */
 
@@ -34,6 +35,7 @@ enum verdict_kind {
         VERDICT_MISSING,
         VERDICT_REMOVED,
         VERDICT_FAILED,
+        VERDICT_LAST = VERDICT_FAILED, /* the one above */
 };
 const char *verdict_kind_name(enum verdict_kind kind);
 
@@ -94,6 +96,11 @@ const struct zone_entry *registry_find(const struct registry *registry, const ui
 /* In name order: position begins at 0; NULL at the end. */
 const struct zone_entry *registry_next(const struct registry *registry, size_t *position);
 size_t registry_count(const struct registry *registry);
+struct registry_figures {                    /* kept as things happen: no zone is looked at for them */
+        uint64_t zones[ZONE_STATE_LAST + 1]; /* now, by state */
+        uint64_t verdicts[VERDICT_LAST + 1]; /* of looks, since the start */
+};
+const struct registry_figures *registry_figures(const struct registry *registry);
 
 /* Commands. `done` is called once on the main loop, perhaps before the call returns, with the zone's verdict
  * (valid during the call). -ENOENT: no such zone. */

@@ -178,13 +178,13 @@ static void apply_ahead(struct registry *registry, struct registry_entry *entry,
                 verdict_clear(&before);
                 entry->zone.verdict = job->verdict;
                 job->verdict = (struct verdict){0};
-                entry->zone.state = ZONE_BEHIND;
+                registry_state_set(registry, entry, ZONE_BEHIND);
                 return;
         }
         struct publish_job as_before = {
                 .kind = JOB_LOOK, .verdict = before, .is_frozen = entry->zone.is_frozen};
         entry->zone.verdict.serial = job->verdict.serial;
-        entry->zone.state = state_after(&as_before);
+        registry_state_set(registry, entry, state_after(&as_before));
         entry->ahead_serial = 0;
         if (job->is_published && before.has_hash) /* of a change of the version before */
                 registry_look(registry, entry, true, NULL, NULL);
@@ -220,7 +220,8 @@ static void apply_look(struct registry *registry, struct registry_entry *entry, 
         bool is_told = is_news(&entry->zone.verdict, &job->verdict);
         if (is_told)
                 log_verdict(entry, &job->verdict);
-        entry->zone.state = state_after(job);
+        registry_state_set(registry, entry, state_after(job));
+        registry->figures.verdicts[job->verdict.kind]++;
         entry->zone.is_frozen = job->is_frozen;
         if (job->verdict.kind == VERDICT_FAILED && job->verdict.serial == 0)
                 job->verdict.serial = entry->zone.verdict.serial; /* it did not get as far as the row */

@@ -61,6 +61,7 @@ static struct registry_entry *entry_new(
         path_take(registry, entry);
         registry->sorted_count = 0;
         registry->unsettled++;
+        registry->figures.zones[entry->zone.state]++;
         return entry;
 }
 

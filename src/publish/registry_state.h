@@ -48,11 +48,14 @@ struct registry {
         uint64_t generation;
         uint64_t removal_at_usec; /* monotonic: zones that could not be removed are tried again; 0 = there are
                                      none */
-        size_t unsettled;         /* zones known at start whose first look is not done */
+        struct registry_figures figures;
+        size_t unsettled; /* zones known at start whose first look is not done */
         bool is_started;
 };
 
 /* registry.c */
+/* The only way to a state: the figures go with it. */
+void registry_state_set(struct registry *registry, struct registry_entry *entry, enum zone_state state);
 struct registry_entry *registry_entry_find(const struct registry *registry, const uint8_t *name);
 int registry_look(struct registry *registry, struct registry_entry *entry, bool forced, registry_done done,
         void *context);
