@@ -7,12 +7,13 @@ VARIANT ?= release
 BUILD   ?= build
 OBJ     := $(BUILD)/obj-$(VARIANT)
 CC      ?= gcc
-PKGS    := ldns libcrypto libssl libsystemd lmdb libcurl libmicrohttpd jansson
+PKGS    := ldns libcrypto libssl libsystemd lmdb libcares libcurl libmicrohttpd jansson
 VERSION := $(shell sed -n '1s/.*(\([^)-]*\).*/\1/p' packaging/debian/changelog 2>/dev/null)
 
 FOLDERS := base dns conf event probe source zonefile store zone transfer server notify fleet publish control
 USES_base     := base
 USES_dns      := dns base
+USES_resolve  := resolve dns base
 USES_conf     := conf dns base
 USES_event    := event conf dns base
 USES_probe    := probe conf dns base

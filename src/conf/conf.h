@@ -132,6 +132,11 @@ struct conf_options {
         const struct address *public_addresses; /* "public-address": what providers are told, behind NAT */
         size_t public_address_count;
         const char *public_name; /* a host name that stays: "public-address" may have one; NULL */
+        const struct address *alias_resolvers; /* "alias-resolver", with their ports; none: resolv.conf's */
+        size_t alias_resolver_count;
+        uint64_t alias_min_interval_usec;      /* "alias-min-interval", seconds; default 60 */
+        const struct address *url_redirectors; /* "url-redirector" */
+        size_t url_redirector_count;
         const char
                 *include_root; /* for $INCLUDE of zone "..." { file } zones; NULL = the file's own folder */
 };

@@ -43,6 +43,7 @@ void options_set_defaults(struct reader *reader)
                 .control_gid = -1,
                 .query_rate_limit = 100,
                 .on_event_timeout_usec = 60 * SECOND_USEC,
+                .alias_min_interval_usec = 60000000,
         };
         reader->port = 53;
         policy_set_defaults(&reader->whole->conf.policy);

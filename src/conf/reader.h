@@ -247,7 +247,8 @@ statement_reader read_options, read_controls, read_controls_unix, read_zone, rea
 statement_reader read_directory, read_state_directory, read_serial_file, read_include_root, read_port,
         read_listen_on, read_tcp_clients, read_tcp_clients_per_peer, read_transfers_out, read_tcp_idle,
         read_transfer_time, read_transfer_idle, read_min_transfer_rate, read_store_limit, read_notify_rate,
-        read_query_rate, read_on_event, read_on_event_timeout;
+        read_query_rate, read_on_event, read_on_event_timeout, read_alias_resolver, read_alias_min_interval,
+        read_url_redirector;
 statement_reader read_notify, read_notify_to_soa, read_also_notify, read_allow_transfer,
         read_transfers_public, read_allow_query, read_serial_method, read_lost_state, read_notify_source,
         read_notify_delay, read_max_journal_size, read_max_ixfr_ratio, read_settle_time;

@@ -12,6 +12,8 @@
 
 static const struct rule rules[] = {
         {"acl", PLACE_TOP, HONOURED, .read = NULL, .may_repeat = true},
+        {"alias-min-interval", PLACE_OPTIONS, HONOURED, .read = read_alias_min_interval},
+        {"alias-resolver", PLACE_OPTIONS, HONOURED, .read = read_alias_resolver, .turn = 1},
         {"allow-query", PLACE_POLICY, HONOURED, .read = read_allow_query, .turn = 1},
         {"allow-transfer", PLACE_POLICY, HONOURED, .read = read_allow_transfer, .turn = 1},
         {"also-notify", PLACE_POLICY, HONOURED, .read = read_also_notify, .turn = 1},
@@ -81,6 +83,7 @@ static const struct rule rules[] = {
         {"type", PLACE_ZONE, HONOURED, .read = read_zone_type},
         {"unix", PLACE_CONTROLS, HONOURED, .read = read_controls_unix},
         {"window", PLACE_GUARD, HONOURED, .read = read_guard_window},
+        {"url-redirector", PLACE_OPTIONS, HONOURED, .read = read_url_redirector, .turn = 1},
         {"zone", PLACE_TOP, HONOURED, .read = read_zone, .may_repeat = true, .turn = 3},
         {"zone-files", PLACE_TOP, HONOURED, .read = read_zone_files, .may_repeat = true, .turn = 2},
 };

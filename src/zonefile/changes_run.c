@@ -68,7 +68,7 @@ static void rewind_to(struct parse *parse, const struct zone_text *text, const s
         parse->owner_is_outside = false;
         parse->soa = (struct record){0};
         parse->told = 0;
-        parse->has_error = parse->has_include = parse->has_generate = parse->has_outside = false;
+        parse->has_error = parse->has_include = parse->has_made = parse->has_outside = false;
 }
 
 /* What an entry changes in a parser. */
@@ -79,7 +79,7 @@ struct mark {
         size_t owner_length, records;
         struct record soa;
         unsigned told;
-        bool has_error, has_include, has_generate, has_outside, owner_is_outside;
+        bool has_error, has_include, has_made, has_outside, owner_is_outside;
 };
 
 static void mark_set(struct mark *mark, const struct parse *parse)
@@ -93,7 +93,7 @@ static void mark_set(struct mark *mark, const struct parse *parse)
                 .told = parse->told,
                 .has_error = parse->has_error,
                 .has_include = parse->has_include,
-                .has_generate = parse->has_generate,
+                .has_made = parse->has_made,
                 .has_outside = parse->has_outside,
                 .owner_is_outside = parse->owner_is_outside};
 }
@@ -110,7 +110,7 @@ static void mark_return(const struct mark *mark, struct parse *parse)
         parse->told = mark->told;
         parse->has_error = mark->has_error;
         parse->has_include = mark->has_include;
-        parse->has_generate = mark->has_generate;
+        parse->has_made = mark->has_made;
         parse->has_outside = mark->has_outside;
         parse->owner_is_outside = mark->owner_is_outside;
 }
@@ -191,7 +191,7 @@ static int parse_changed(struct run *run)
                         r = chunk_cuts_note(&run->cuts, &new->state, new->scan.at);
                 if (r == 0)
                         r = parse_entry(is_old_next ? old : new);
-                if (new->has_error || new->has_include || new->has_generate)
+                if (new->has_error || new->has_include || new->has_made)
                         break;
         }
         return r;
@@ -203,7 +203,7 @@ static bool is_extraordinary(const struct run *run)
 {
         const struct parse *old = &run->parsers->old, *new = &run->parsers->new;
 
-        if (new->told > 0 || new->has_include || new->has_generate || new->has_outside || old->has_error ||
+        if (new->told > 0 || new->has_include || new->has_made || new->has_outside || old->has_error ||
                 old->has_outside)
                 return true;
         return (old->soa.owner == NULL) != (new->soa.owner == NULL);

@@ -288,7 +288,7 @@ int parse_generate(struct parse *parse, const char *directive)
 
         if (r < 0)
                 return r;
-        parse->has_generate = true;
+        parse->has_made = true;
         if (!range_from_token(&token, &range))
                 return scan_fail_word(
                         scan, &token, "bad-generate", "start-stop or start-stop/step", "is not a range");

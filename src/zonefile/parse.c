@@ -135,7 +135,8 @@ static int fail_type(struct parse *parse, const struct token *token)
 }
 
 struct head {
-        uint16_t type;
+        uint16_t type; /* 0: alias says */
+        enum parse_alias alias;
         const char *type_at;
         bool has_ttl;
         uint32_t ttl;
@@ -171,6 +172,9 @@ static int read_head(struct parse *parse, struct head *head)
                 } else if (!has_class && is_class_in(&token)) {
                         has_class = true;
                 } else if (token_type(&token, &head->type)) {
+                        head->type_at = token.begin;
+                        return 0;
+                } else if ((head->alias = parse_alias_kind(&token)) != PARSE_NO_ALIAS) {
                         head->type_at = token.begin;
                         return 0;
                 } else {
@@ -245,33 +249,41 @@ static int add_soa(struct parse *parse, const struct record *record, const char 
         return 0;
 }
 
-static int add_record(struct parse *parse, const struct head *head, uint32_t ttl)
+int parse_add_record(struct parse *parse, uint16_t type, const char *type_at, uint32_t ttl)
 {
         const struct rdata_out *rdata = parse->rdata;
         struct record_place *place;
         struct record record;
 
         if (parse->owner_length + 10 + rdata->length > 65535u - MESSAGE_OVERHEAD - parse->apex_length)
-                return scan_fail(&parse->scan, head->type_at, "record-too-large", NULL,
+                return scan_fail(&parse->scan, type_at, "record-too-large", NULL,
                         "this record does not fit a signed DNS message");
         place = arena_alloc(parse->arena, sizeof(*place) + rdata->length);
         if (!place)
                 return -ENOMEM;
-        *place = parse_place(parse, head->type_at);
+        *place = parse_place(parse, type_at);
         memcpy(place + 1, rdata->bytes, rdata->length);
         record = (struct record){.owner = parse->owner,
                 .rdata = (const uint8_t *)(place + 1),
                 .ttl = ttl,
-                .type = head->type,
+                .type = type,
                 .rdata_length = (uint16_t)rdata->length};
-        if (head->type == TYPE_SOA)
-                return add_soa(parse, &record, head->type_at);
+        if (type == TYPE_SOA)
+                return add_soa(parse, &record, type_at);
         return record_list_add(parse->records, &record);
 }
 
 static int fail_no_ttl(struct scan *scan, const char *at)
 {
         return scan_fail(scan, at, "no-ttl", "write $TTL 3600 at the top", "no TTL is known for this record");
+}
+
+static int read_alias(struct parse *parse, const struct head *head)
+{
+        uint32_t ttl = 0;
+        if (choose_ttl(parse, head, &ttl))
+                return fail_no_ttl(&parse->scan, head->type_at);
+        return parse_alias(parse, head->alias, head->type_at, ttl);
 }
 
 /* Behind the owner. */
@@ -284,6 +296,8 @@ static int read_record(struct parse *parse)
 
         if (r < 0)
                 return r;
+        if (head.alias != PARSE_NO_ALIAS)
+                return read_alias(parse, &head);
         const struct type_info *info = type_info(head.type);
 
         if (info->is_meta)
@@ -305,7 +319,7 @@ static int read_record(struct parse *parse)
         if (parse->owner_is_outside)
                 return 0;
         parse_check_names(parse, head.type, head.type_at);
-        return add_record(parse, &head, ttl);
+        return parse_add_record(parse, head.type, head.type_at, ttl);
 }
 
 static int read_entry(struct parse *parse)

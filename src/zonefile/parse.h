@@ -57,7 +57,11 @@ struct parse {
         size_t generated_bytes;
         unsigned unclosed; /* parentheses told as never closed */
 
-        bool has_include, has_generate, has_bom, has_cr, has_outside;
+        struct zonefile_alias *aliases; /* newest first */
+        unsigned alias_count;
+
+        /* has_made: records that do not stand in the text, by $GENERATE, ALIAS or URL */
+        bool has_include, has_made, has_bom, has_cr, has_outside;
         bool has_ttl_note;
         struct rdata_out *rdata;
 };
@@ -105,6 +109,14 @@ void parse_tell_fault(struct parse *parse);
 /* check_names.c: the record that was just read, its RDATA in parse->rdata; and an owner. */
 void parse_check_names(struct parse *parse, uint16_t type, const char *type_at);
 void parse_check_wildcard(struct parse *parse, const char *at, const uint8_t *owner);
+/* A record with the RDATA of parse->rdata and the owner of parse->owner. 0, -EINVAL (scan.fault), -ENOMEM. */
+int parse_add_record(struct parse *parse, uint16_t type, const char *type_at, uint32_t ttl);
+
+/* parse_alias.c: what stands behind the words ALIAS and URL. 0, -EINVAL (scan.fault), -ENOMEM. */
+enum parse_alias { PARSE_NO_ALIAS, PARSE_ALIAS, PARSE_URL };
+enum parse_alias parse_alias_kind(const struct token *token);
+int parse_alias(struct parse *parse, enum parse_alias kind, const char *type_at, uint32_t ttl);
+
 /* directive.c: the entry begins with `word`, which begins with '$'. 0, -EINVAL (scan.fault), -ENOMEM. */
 int parse_directive(struct parse *parse, const struct token *word);
 /* generate.c: behind "$GENERATE". */

@@ -163,7 +163,7 @@ static int prove(const struct parts *parts)
                 if (part->result < 0)
                         return part->result;
                 if (parse->told > 0 || parse->has_error || parse->has_outside || parse->has_include ||
-                        parse->has_generate || parse->scan.at != part->end || (i > 0 && parse->soa.owner))
+                        parse->has_made || parse->scan.at != part->end || (i > 0 && parse->soa.owner))
                         return 0;
                 if (i + 1 < parts->count && !is_as_guessed(part, &parts->items[i + 1].begun))
                         return 0;

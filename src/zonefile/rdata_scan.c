@@ -375,7 +375,7 @@ int rdata_scan_field(struct scan *scan, uint8_t field, uint16_t type, struct rda
                 "RDATA of this type has to be written in the generic form");
 }
 
-static int check_end(struct scan *scan)
+int rdata_scan_end(struct scan *scan)
 {
         struct token token;
 
@@ -462,6 +462,6 @@ int rdata_scan(struct scan *scan, const struct type_info *info, uint16_t type, s
                 }
         }
         if (r == 0)
-                r = check_end(scan);
+                r = rdata_scan_end(scan);
         return r < 0 ? r : check_whole(scan, type, out, begin);
 }

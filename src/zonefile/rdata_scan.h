@@ -19,6 +19,9 @@ struct rdata_out {
 /* RDATA of a record of that type up to the entry's end. 0, or -EINVAL with scan->fault set. */
 int rdata_scan(struct scan *scan, const struct type_info *info, uint16_t type, struct rdata_out *out);
 
+/* Nothing may stand behind the RDATA. */
+int rdata_scan_end(struct scan *scan);
+
 /* One field (enum type_field) behind what `out` has. */
 int rdata_scan_field(struct scan *scan, uint8_t field, uint16_t type, struct rdata_out *out);
 int rdata_scan_name(struct scan *scan, struct rdata_out *out);

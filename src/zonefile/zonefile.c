@@ -76,7 +76,8 @@ static void fill_result(
         result->soa = parse->soa;
         if (soa_parse(parse->soa.rdata, parse->soa.rdata_length, &soa) == 0)
                 result->soa_serial = soa.serial;
-        result->has_directives = parse->has_include || parse->has_generate;
+        result->has_directives = parse->has_include || parse->has_made;
+        result->aliases = parse->aliases;
         result->has_out_of_zone = parse->has_outside;
         result->ends_without_newline = text->length > 0 && text->bytes[text->length - 1] != '\n';
 }

@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "dns/name.h"
 #include "dns/record.h"
+#include "zonefile/alias.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,12 +51,24 @@ struct text_chunk {
 };
 
 struct zonefile_request {
-        const uint8_t *origin;            /* the zone's name */
-        const char *file;                 /* shown in diagnostics; NULL = "-" */
-        struct source_snapshot *snapshot; /* for $INCLUDE; NULL = $INCLUDE is an error */
-        bool wants_chunks;                /* cut the text for the store on the way (changes.h) */
-        struct crew *crew;                /* helps with a large zone; may be NULL */
-        const struct conf_checks *checks; /* how loudly what is said; NULL = as BIND by default */
+        const uint8_t *origin;                    /* the zone's name */
+        const char *file;                         /* shown in diagnostics; NULL = "-" */
+        struct source_snapshot *snapshot;         /* for $INCLUDE; NULL = $INCLUDE is an error */
+        bool wants_chunks;                        /* cut the text for the store on the way (changes.h) */
+        struct crew *crew;                        /* helps with a large zone; may be NULL */
+        const struct conf_checks *checks;         /* how loudly what is said; NULL = as BIND by default */
+        const struct alias_answers *aliases;      /* what is known of ALIAS targets; NULL = nothing */
+        const struct alias_addresses *redirector; /* of URL entries; NULL = none */
+        bool knows_redirector; /* without one, a URL entry is an error; else its address is left open */
+};
+
+/* An ALIAS entry. Of one that is not known, and of a URL whose address is left open, the records have 0.0.0.0
+ * in its place, so that all checks are made: they are not to be published. */
+struct zonefile_alias {
+        const uint8_t *owner;
+        const uint8_t *target;
+        bool is_known;
+        struct zonefile_alias *next;
 };
 
 /* What a parse gives. Records lie in the arena (and in no text). */
@@ -67,7 +80,8 @@ struct zonefile_result {
         bool has_duplicates; /* records were dropped as duplicates: the incremental path may not be used on
                                 this text */
         bool has_ttl_mends;  /* TTLs were made equal inside an RRset: the same */
-        bool has_directives; /* $INCLUDE or $GENERATE: the same */
+        bool has_directives; /* $INCLUDE, $GENERATE, ALIAS or URL: the same */
+        const struct zonefile_alias *aliases; /* the ALIAS entries, last first; NULL = none */
         bool has_out_of_zone;
         bool ends_without_newline;
         bool is_signed; /* an RRSIG over the SOA, or a ZONEMD, made by somebody else: the serial is the file's
