@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "dns/type.h"
-#include "notify/lookup.h"
+#include "probe/lookup.h"
 
 #include <errno.h>
 #include <netdb.h>

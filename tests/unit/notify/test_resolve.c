@@ -2,7 +2,7 @@
  */
 #include "lab.h"
 
-#include "notify/lookup.h"
+#include "probe/lookup.h"
 
 #include <netdb.h>
 #include <stdatomic.h>

@@ -3,7 +3,7 @@
  *
  * Two queues and a flag are all that the threads share; who leaves last frees them, as a look-up can take
  * longer than anybody wants to wait for at the end. */
-#include "notify/lookup.h"
+#include "probe/lookup.h"
 
 #include "base/cleanup.h"
 

@@ -1,4 +1,4 @@
-/* Private to notify/: addresses of names, looked up on a thread of its own. */
+/* Addresses of names, looked up on a thread of its own. */
 #pragma once
 
 #include "base/address.h"
