@@ -2,9 +2,9 @@
  * thread. */
 #include "source/git_state.h"
 
-#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/piped.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,15 +55,18 @@ static int make_environment(struct git *git, const char *ceiling)
         while (environ && environ[count])
                 count++;
         git->environment = calloc(count + ARRAY_SIZE(ours) + 2, sizeof(*git->environment));
-        if (!git->environment || asprintf(&git->ceiling, "GIT_CEILING_DIRECTORIES=%s", ceiling) < 0)
+        if (!git->environment)
                 return -ENOMEM;
         for (size_t i = 0; i < count; i++)
-                if (!is_for_another(environ[i], git->options.is_hook) && !begins(environ[i], "LC_ALL="))
-                        git->environment[at++] = environ[i];
+                if (is_for_another(environ[i], git->options.is_hook)) {
+                        git->environment[at] = arena_text(&git->arena, environ[i], strcspn(environ[i], "="));
+                        if (!git->environment[at++])
+                                return -ENOMEM;
+                }
         for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
                 git->environment[at++] = ours[i];
-        git->environment[at] = git->ceiling;
-        return 0;
+        git->environment[at] = arena_printf(&git->arena, "GIT_CEILING_DIRECTORIES=%s", ceiling);
+        return git->environment[at] ? 0 : -ENOMEM;
 }
 
 /* ---- children for one question ---- */
@@ -97,7 +100,7 @@ static int run_limited(struct git *git, const char *const *command, const void *
         int r = git_arguments(git, command, arguments, ARGUMENTS_MAX);
         if (r < 0)
                 return r;
-        const struct child_run run = {
+        const struct piped_run run = {
                 .program = {.arguments = arguments,
                         .environment = git->environment,
                         .is_talked_to = input != NULL,
@@ -110,7 +113,7 @@ static int run_limited(struct git *git, const char *const *command, const void *
                 .out = out,
                 .errors = errors ? errors : &unread,
         };
-        r = child_run(&run);
+        r = piped_run(&run);
         return r >= 0 && (buffer_status(out) < 0 || buffer_status(run.errors) < 0) ? -ENOMEM : r;
 }
 
@@ -225,7 +228,7 @@ int git_open(const char *path, const struct git_options *options, struct git **r
         if (git->options.timeout_usec == 0)
                 git->options.timeout_usec = TIMEOUT_USEC;
         pthread_mutex_init(&git->lock, NULL);
-        git->reader.child = CHILD_NONE;
+        git->reader.child = PIPED_NONE;
         git->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         git->path = strdup(path);
         int r = git->cancel_fd < 0 ? -errno : git->path ? 0 : -ENOMEM;
@@ -265,7 +268,7 @@ struct git *git_unref(struct git *git)
         if (git->cancel_fd >= 0)
                 close(git->cancel_fd);
         free(git->environment);
-        free(git->ceiling);
+        arena_free(&git->arena);
         free(git->path);
         free(git->folder);
         free(git->common_folder);

@@ -25,7 +25,7 @@
 void git_reader_stop(struct git *git)
 {
         struct git_reader *reader = &git->reader;
-        child_end(&reader->child);
+        piped_end(&reader->child);
         free(reader->bytes);
         reader->bytes = NULL;
         reader->begin = reader->end = 0;
@@ -37,12 +37,12 @@ static int reader_start(struct git *git)
         const char *arguments[32];
         struct git_reader *reader = &git->reader;
 
-        if (reader->child.pid)
+        if (reader->child.child.pid)
                 return 0;
         reader->bytes = malloc(GIT_READER_BYTES);
         int r = reader->bytes ? git_arguments(git, command, arguments, ARRAY_SIZE(arguments)) : -ENOMEM;
         if (r == 0)
-                r = child_start(&(struct child_program){.arguments = arguments,
+                r = piped_start(&(struct piped_program){.arguments = arguments,
                                         .environment = git->environment,
                                         .is_talked_to = true},
                         &reader->child);
@@ -62,7 +62,7 @@ static uint64_t deadline(const struct git *git)
 static int fill(struct git *git)
 {
         struct git_reader *reader = &git->reader;
-        int r = child_poll(reader->child.out_fd, POLLIN, deadline(git), git->cancel_fd);
+        int r = piped_poll(reader->child.out_fd, POLLIN, deadline(git), git->cancel_fd);
         if (r < 0)
                 return r;
         if (reader->begin == reader->end)
@@ -147,7 +147,7 @@ static int ask(struct git *git, const char *verb, const char *what)
         if (buffer_status(&line) < 0)
                 return -ENOMEM;
         while (sent < line.length) {
-                int r = child_poll(git->reader.child.in_fd, POLLOUT, deadline(git), git->cancel_fd);
+                int r = piped_poll(git->reader.child.in_fd, POLLOUT, deadline(git), git->cancel_fd);
                 if (r < 0)
                         return r;
                 ssize_t n = send(git->reader.child.in_fd, line.data + sent, line.length - sent,

@@ -1,7 +1,8 @@
 /* What the files of a repository share. Private to source/. */
 #pragma once
 
-#include "base/child.h"
+#include "base/arena.h"
+#include "base/piped.h"
 #include "source/git_parse.h"
 
 #include <pthread.h>
@@ -11,7 +12,7 @@
 
 /* `git cat-file --batch-command`, one question at a time. */
 struct git_reader {
-        struct child child;
+        struct piped child;
         char *bytes; /* read, not yet used: from begin to end */
         size_t begin, end;
         uint64_t stuck_until_usec; /* it did not answer: nobody waits for it again before */
@@ -22,8 +23,8 @@ struct git {
         struct git_options options;
         char *path;
         char *folder, *common_folder; /* NULL until located */
-        const char **environment;
-        char *ceiling;
+        const char **environment;     /* as of struct spawn: what is set, what is unset */
+        struct arena arena;           /* its texts */
         int cancel_fd;
         pthread_mutex_t lock; /* of reader */
         struct git_reader reader;
