@@ -82,8 +82,8 @@ static const struct rule rules[] = {
         {"transfers-public", PLACE_POLICY, HONOURED, .read = read_transfers_public, .turn = 1},
         {"type", PLACE_ZONE, HONOURED, .read = read_zone_type},
         {"unix", PLACE_CONTROLS, HONOURED, .read = read_controls_unix},
-        {"window", PLACE_GUARD, HONOURED, .read = read_guard_window},
         {"url-redirector", PLACE_OPTIONS, HONOURED, .read = read_url_redirector, .turn = 1},
+        {"window", PLACE_GUARD, HONOURED, .read = read_guard_window},
         {"zone", PLACE_TOP, HONOURED, .read = read_zone, .may_repeat = true, .turn = 3},
         {"zone-files", PLACE_TOP, HONOURED, .read = read_zone_files, .may_repeat = true, .turn = 2},
 };
