@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "client/client.h"
+#include "client/git_zones.h"
 #include "client/print.h"
 #include "conf/conf.h"
 #include "source/source.h"
@@ -22,6 +23,7 @@
 #define FILE_BYTES_MAX (4ull << 30)
 
 DEFINE_CLEANUP(struct source_snapshot *, source_snapshot_free);
+DEFINE_CLEANUP(struct git *, git_unref);
 
 void check_tell_unreadable(struct check *check, const char *path, const char *why)
 {
@@ -140,27 +142,39 @@ static const char *unreadable_reason(const char *path, int r)
         return r == -EFBIG ? "larger than zonecrierd reads" : strerror(-r);
 }
 
-void check_file(struct check *check, const char *path, const uint8_t *zone, bool is_found)
+/* What became of the file is told and counted. */
+static void conclude_file(struct check *check, struct checked_file *file, int r)
 {
-        struct checked_file file = {.path = path};
+        if (r < 0)
+                check_tell_unreadable(check, file->path, unreadable_reason(file->path, r));
+        else
+                finish_file(check, file);
+        diag_free(&file->diags);
+        free(file->given_folder);
+        free(file->folder);
+}
+
+static struct checked_file begin_file(struct check *check, const char *path, const uint8_t *zone)
+{
+        struct checked_file file = {.path = path, .has_zone = true};
 
         name_fold(zone, file.zone);
-        file.has_zone = true;
         note_zone(check, &file);
+        return file;
+}
+
+void check_file(struct check *check, const char *path, const uint8_t *zone, bool is_found)
+{
+        struct checked_file file = begin_file(check, path, zone);
         int r = read_file(check, &file, is_found);
-        if (r < 0)
-                check_tell_unreadable(check, path, unreadable_reason(path, r));
-        else
-                finish_file(check, &file);
-        diag_free(&file.diags);
-        free(file.given_folder);
-        free(file.folder);
+
+        conclude_file(check, &file, r);
 }
 
 /* The file looks like a zone file and its name is no zone's. */
 static void tell_wrong_name(struct check *check, const char *path)
 {
-        struct checked_file file = {.path = path, .given_folder = (char[]){""}, .folder = (char[]){""}};
+        struct checked_file file = {.path = path};
         struct diag diag = {.severity = DIAG_ERROR,
                 .code = "file-name",
                 .file = path,
@@ -171,11 +185,55 @@ static void tell_wrong_name(struct check *check, const char *path)
         diag_free(&file.diags);
 }
 
+void check_git_zones(struct check *check, struct git *git, const char *tree, const char *folder,
+        const struct git_zones *zones)
+{
+        for (size_t i = 0; i < zones->count; i++) {
+                CLEANUP(source_snapshot_free_later) struct source_snapshot *snapshot = NULL;
+                const struct git_zone *zone = &zones->items[i];
+
+                if (zone->is_misnamed) {
+                        tell_wrong_name(check, zone->path);
+                        continue;
+                }
+                struct checked_file file = begin_file(check, zone->path, zone->name);
+                int r = source_snapshot_git(git, tree, folder, &snapshot);
+                if (r == 0)
+                        r = parse_file(check, &file, snapshot, zone->path, true);
+                conclude_file(check, &file, r);
+        }
+}
+
 /* ---- what was named on the command line ---- */
 
 static int compare_entries(const struct dirent **left, const struct dirent **right)
 {
         return strcmp((*left)->d_name, (*right)->d_name);
+}
+
+/* The revision's zones beneath --path. */
+static void check_git(struct check *check)
+{
+        CLEANUP(git_unref_later) struct git *git = NULL;
+        CLEANUP(git_zones_free) struct git_zones zones = {0};
+        const char *folder = check->client->path ? check->client->path : "";
+        struct git_commit commit;
+        int r = git_zones_open(NULL, false, &git);
+
+        if (r == 0)
+                r = git_zones_commit(git, check->client->git, &commit);
+        if (r < 0) {
+                check->has_failed = true;
+                return;
+        }
+        check->is_quiet = true;
+        r = git_zones_list(git, commit.id, folder, &zones);
+        if (r < 0)
+                check_tell_unreadable(check, check->client->git, strerror(-r));
+        else if (zones.count == 0)
+                check_tell_unreadable(check, *folder ? folder : check->client->git,
+                        "no zone file (NAME.zone) in this tree");
+        check_git_zones(check, git, commit.id, folder, &zones);
 }
 
 static void check_entry(
@@ -274,8 +332,18 @@ static int prepare(struct check *check, size_t count)
                 fputs("zonecrier: --origin names the zone of one file\n", stderr);
                 return CLIENT_FAILED;
         }
-        if (count == 0 && !client->config) {
-                fputs("zonecrier: check what? Name files or folders, or a configuration with --config\n",
+        if (count > 0 && client->git) {
+                fputs("zonecrier: --git checks the zone files of a revision; --path names the folder in it\n",
+                        stderr);
+                return CLIENT_FAILED;
+        }
+        if (client->path && !client->git) {
+                fputs("zonecrier: --path is a folder in the revision of --git\n", stderr);
+                return CLIENT_FAILED;
+        }
+        if (count == 0 && !client->config && !client->git) {
+                fputs("zonecrier: check what? Name files or folders, a revision with --git, or a "
+                      "configuration with --config\n",
                         stderr);
                 return CLIENT_FAILED;
         }
@@ -292,7 +360,9 @@ int client_check(struct client *client, char **arguments, size_t count)
         if (exit_status == CLIENT_OK) {
                 for (size_t i = 0; i < count; i++)
                         check_path(&check, arguments[i]);
-                if (count == 0)
+                if (client->git)
+                        check_git(&check);
+                else if (count == 0)
                         check_conf_zones(&check);
                 if (check.file_count > 0 || check.files)
                         check_report_totals(&check);

@@ -30,7 +30,7 @@ struct check {
 struct checked_file {
         const char *path;   /* as given */
         char *given_folder; /* with its final slash; "" = the current folder */
-        char *folder;       /* absolute, without final slash */
+        char *folder;       /* absolute, without final slash; NULL = of a commit */
         uint8_t zone[NAME_MAX_LENGTH];
         bool has_zone; /* its name says which */
         struct diag_list diags;
@@ -42,6 +42,11 @@ struct checked_file {
 void check_file(struct check *check, const char *path, const uint8_t *zone, bool is_found);
 /* Every zone file of a folder whose name fits the pattern. */
 void check_folder(struct check *check, const char *folder, const char *pattern);
+/* Zone files of a commit or tree. */
+struct git;
+struct git_zones;
+void check_git_zones(struct check *check, struct git *git, const char *tree, const char *folder,
+        const struct git_zones *zones);
 /* Could not be read: on standard error, exit status 2. */
 void check_tell_unreadable(struct check *check, const char *path, const char *why);
 /* check_conf.c: --config. CLIENT_OK, or CLIENT_FAILED after telling why. */

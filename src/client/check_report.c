@@ -35,6 +35,9 @@ static char *given_path(struct arena *arena, const char *text, const struct chec
 void check_give_paths_back(struct checked_file *file)
 {
         struct diag_list *diags = &file->diags;
+
+        if (!file->folder)
+                return;
         for (size_t i = 0; i < diags->count; i++) {
                 struct diag *diag = &diags->items[i];
                 const char *path = diag->file ? given_path(&diags->arena, diag->file, file) : NULL;

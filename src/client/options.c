@@ -16,7 +16,7 @@ static const struct command commands[] = {
         {"status", client_status, 0, 1, "[ZONE]", "j", "what is published, and who has it; worst first"},
         {"reload", client_reload, 0, 1, "[ZONE]", "j", "look at its file (or all) now, tell the verdict"},
         {"notify", client_notify, 1, 1, "ZONE", "j", "send NOTIFY to every target of the zone again"},
-        {"check", client_check, 0, SIZE_MAX, "FILE|DIR...", "jofc",
+        {"check", client_check, 0, SIZE_MAX, "FILE|DIR...", "jofcgp",
                 "tell all that is wrong in zone files; no daemon"},
         {"show", client_show, 1, 1, "ZONE", "", "the published zone as text"},
         {"dump", client_dump, 1, 1, "ZONE", "", "its versions and journal steps, then its text"},
@@ -81,6 +81,8 @@ static void print_usage(FILE *out)
               "  -j, --json            status, reload, check ...: JSON on standard output\n"
               "  -f, --format FORMAT   check: text, json, github\n"
               "  -o, --origin NAME     check: the zone's name, where the file's does not say it\n"
+              "  -g, --git REV         check: the zone files of this revision\n"
+              "  -p, --path FOLDER     check --git: in this folder of it\n"
               "  -c, --config FILE     check: check-names and the like as in this file\n"
               "  -a, --algorithm ALG   keygen: hmac-sha256 (default), hmac-sha512 ...\n"
               "  --help, --version\n"
