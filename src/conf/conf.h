@@ -68,6 +68,7 @@ struct conf_policy {
         struct address notify_source; /* family 0 = any; port 0 = random */
         struct address notify_source_v6;
         uint64_t notify_delay_usec;      /* 0 by default */
+        uint64_t alert_after_usec;       /* a secondary that is late by so much is stale; default 5 min */
         uint64_t max_journal_bytes;      /* default 64 MiB; CONF_UNLIMITED */
         unsigned max_ixfr_ratio_percent; /* of the AXFR's size; default 100; 0 = unlimited */
         uint64_t settle_usec;            /* "settle-time", default 50 ms */
@@ -111,16 +112,20 @@ struct conf_options {
         const char *serial_file;     /* default STATE/serials */
         struct conf_listen *listen;  /* default: port 53 of every address; systemd's sockets replace it */
         size_t listen_count;
-        unsigned tcp_clients;             /* default 500, TCP connections in all */
-        unsigned tcp_clients_per_peer;    /* default 50: "tcp-clients-per-peer" */
-        unsigned transfers_out;           /* default 100, at once */
-        uint64_t tcp_idle_usec;           /* "tcp-idle-timeout", named.conf unit 100 ms; default 30 s */
-        uint64_t transfer_time_usec;      /* "max-transfer-time-out", minutes; default 120 min */
-        uint64_t transfer_idle_usec;      /* "max-transfer-idle-out", minutes; default 60 min; ours:
-                                             "min-transfer-rate" below */
-        uint64_t min_transfer_rate;       /* bytes a second, over 30 s; default 1024 */
-        uint64_t store_limit_bytes;       /* "store-size-limit"; default 64 GiB of address space */
-        unsigned notify_rate;             /* a second and target; default 20 */
+        unsigned tcp_clients;          /* default 500, TCP connections in all */
+        unsigned tcp_clients_per_peer; /* default 50: "tcp-clients-per-peer" */
+        unsigned transfers_out;        /* default 100, at once */
+        uint64_t tcp_idle_usec;        /* "tcp-idle-timeout", named.conf unit 100 ms; default 30 s */
+        uint64_t transfer_time_usec;   /* "max-transfer-time-out", minutes; default 120 min */
+        uint64_t transfer_idle_usec;   /* "max-transfer-idle-out", minutes; default 60 min; ours:
+                                          "min-transfer-rate" below */
+        uint64_t min_transfer_rate;    /* bytes a second, over 30 s; default 1024 */
+        uint64_t store_limit_bytes;    /* "store-size-limit"; default 64 GiB of address space */
+        unsigned notify_rate;          /* a second and target; default 20 */
+        unsigned probe_rate; /* packets and connections a second, over all name servers; default 50 */
+        uint64_t probe_interval_usec; /* each zone's name servers are asked so often in quiet; default 1 h */
+        struct address probe_source;  /* family 0 = any; port 0 = random */
+        struct address probe_source_v6;
         const char *control_socket;       /* controls { unix "PATH" [perm 0660 owner N group N]; }; default
                                              $RUNTIME_DIRECTORY/control.sock, else /run/zonecrier/control.sock */
         unsigned control_mode;            /* default 0660 */

@@ -38,6 +38,8 @@ void options_set_defaults(struct reader *reader)
                 .min_transfer_rate = 1024,
                 .store_limit_bytes = UINT64_C(64) << 30,
                 .notify_rate = 20,
+                .probe_rate = 50,
+                .probe_interval_usec = 3600 * SECOND_USEC,
                 .control_mode = 0660,
                 .control_uid = -1,
                 .control_gid = -1,

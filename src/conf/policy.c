@@ -19,6 +19,7 @@ void policy_set_defaults(struct conf_policy *policy)
                 .max_journal_bytes = UINT64_C(64) << 20,
                 .max_ixfr_ratio_percent = 100,
                 .settle_usec = 50000,
+                .alert_after_usec = 300 * SECOND_USEC,
                 .checks = conf_checks_default,
         };
         guard_set_defaults(&policy->guard);
@@ -113,10 +114,10 @@ void read_lost_state(struct reader *reader, struct block *block, const struct st
                 tell_choice(reader, statement, item, "hold, file");
 }
 
-/* notify-source ( ADDRESS | * ) [port ( N | * )], and the -v6 form. */
-void read_notify_source(struct reader *reader, struct block *block, const struct statement *statement)
+/* An address of that family or *, and a port. */
+void reader_source(struct reader *reader, const struct statement *statement, sa_family_t family,
+        struct address *ret_address)
 {
-        bool is_v6 = strcasecmp(statement->items[0].text, "notify-source-v6") == 0;
         struct address address = {0};
         uint16_t port = 0;
         uint32_t at = 2;
@@ -126,18 +127,27 @@ void read_notify_source(struct reader *reader, struct block *block, const struct
         }
         const struct item *item = &statement->items[1];
         if (strcmp(item->text, "*") != 0 &&
-                (address_parse(item->text, &address) < 0 || address.family != (is_v6 ? AF_INET6 : AF_INET))) {
+                (address_parse(item->text, &address) < 0 || address.family != family)) {
                 struct position place = item_position(statement, item);
                 reader_error(reader, place, "address", NULL, "%s is no %s address, and not *",
-                        report_quote(reader->report, place, item->text), is_v6 ? "IPv6" : "IPv4");
+                        report_quote(reader->report, place, item->text),
+                        family == AF_INET6 ? "IPv6" : "IPv4");
                 return;
         }
         if (!reader_port(reader, statement, &at, &port) || !reader_end(reader, statement, at))
                 return;
         if (address.family == 0 && port != 0)
-                address.family = is_v6 ? AF_INET6 : AF_INET;
+                address.family = family;
         address.port = port;
-        *(is_v6 ? &block->policy->notify_source_v6 : &block->policy->notify_source) = address;
+        *ret_address = address;
+}
+
+/* notify-source ( ADDRESS | * ) [port ( N | * )], and the -v6 form. */
+void read_notify_source(struct reader *reader, struct block *block, const struct statement *statement)
+{
+        bool is_v6 = strcasecmp(statement->items[0].text, "notify-source-v6") == 0;
+        reader_source(reader, statement, is_v6 ? AF_INET6 : AF_INET,
+                is_v6 ? &block->policy->notify_source_v6 : &block->policy->notify_source);
 }
 
 void read_notify_delay(struct reader *reader, struct block *block, const struct statement *statement)

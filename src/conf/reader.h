@@ -165,6 +165,8 @@ bool reader_end(struct reader *reader, const struct statement *statement, uint32
 bool reader_boolean(struct reader *reader, const struct statement *statement, bool *ret_value);
 bool reader_number(struct reader *reader, const struct statement *statement, uint64_t least, uint64_t most,
         uint64_t *ret_value);
+void reader_source(struct reader *reader, const struct statement *statement, sa_family_t family,
+        struct address *ret_address); /* policy.c */
 bool reader_duration(
         struct reader *reader, const struct statement *statement, uint64_t unit_usec, uint64_t *ret_usec);
 bool reader_size(struct reader *reader, const struct statement *statement, uint64_t *ret_bytes);
@@ -251,7 +253,8 @@ statement_reader read_directory, read_state_directory, read_serial_file, read_in
         read_url_redirector;
 statement_reader read_notify, read_notify_to_soa, read_also_notify, read_allow_transfer,
         read_transfers_public, read_allow_query, read_serial_method, read_lost_state, read_notify_source,
-        read_notify_delay, read_max_journal_size, read_max_ixfr_ratio, read_settle_time;
+        read_notify_delay, read_max_journal_size, read_max_ixfr_ratio, read_settle_time, read_alert_after,
+        read_probe_rate, read_probe_interval, read_probe_source;
 statement_reader read_secondary, read_secondaries, read_secondary_provider, read_secondary_notify,
         read_secondary_also_notify, read_secondary_key, read_secondary_notify_key,
         read_secondary_transfer_from, read_secondary_nameservers, read_secondary_ixfr, read_secondary_strip,

@@ -12,6 +12,7 @@
 
 static const struct rule rules[] = {
         {"acl", PLACE_TOP, HONOURED, .read = NULL, .may_repeat = true},
+        {"alert-after", PLACE_POLICY, HONOURED, .read = read_alert_after, .turn = 1},
         {"alias-min-interval", PLACE_OPTIONS, HONOURED, .read = read_alias_min_interval},
         {"alias-resolver", PLACE_OPTIONS, HONOURED, .read = read_alias_resolver, .turn = 1},
         {"allow-query", PLACE_POLICY, HONOURED, .read = read_allow_query, .turn = 1},
@@ -65,6 +66,10 @@ static const struct rule rules[] = {
         {"path", PLACE_ZONE_FILES, .verdict = NOT_BUILT},
         {"port", PLACE_OPTIONS, HONOURED, .read = read_port},
         {"primaries", PLACE_TOP, HONOURED, .read = NULL, .may_repeat = true},
+        {"probe-interval", PLACE_OPTIONS, HONOURED, .read = read_probe_interval},
+        {"probe-rate", PLACE_OPTIONS, HONOURED, .read = read_probe_rate},
+        {"probe-source", PLACE_OPTIONS, HONOURED, .read = read_probe_source},
+        {"probe-source-v6", PLACE_OPTIONS, HONOURED, .read = read_probe_source},
         {"protect-apex", PLACE_GUARD, HONOURED, .read = read_guard_protect_apex},
         {"remote-servers", PLACE_TOP, HONOURED, .read = NULL, .may_repeat = true},
         {"serial-file", PLACE_OPTIONS, HONOURED, .read = read_serial_file, .turn = 1},

@@ -180,6 +180,10 @@ static void test_defaults(void **state)
         assert_int_equal(conf->options.store_limit_bytes, UINT64_C(64) << 30);
         assert_int_equal(conf->options.notify_rate, 20);
         assert_int_equal(conf->options.query_rate_limit, 100);
+        assert_int_equal(conf->options.probe_rate, 50);
+        assert_int_equal(conf->options.probe_interval_usec, UINT64_C(3600000000));
+        assert_int_equal(conf->options.probe_source.family, 0);
+        assert_int_equal(conf->policy.alert_after_usec, 300000000);
         assert_int_equal(conf->policy.notify, CONF_NOTIFY_EXPLICIT);
         assert_null(conf->policy.allow_transfer);
         assert_null(conf->policy.allow_query);
@@ -215,7 +219,8 @@ static void test_every_option(void **state)
                           "serial-on-lost-state file; notify-source 192.0.2.1 port 5300; notify-source-v6 "
                           "2001:db8::1; notify-delay 5;\n"
                           "max-journal-size unlimited; max-ixfr-ratio 50%; settle-time 1s; listen-on { none; "
-                          "}; listen-on-v6 { none; }; };\n"
+                          "}; listen-on-v6 { none; }; alert-after 90; probe-rate 7; probe-interval 2m; "
+                          "probe-source 192.0.2.2; probe-source-v6 2001:db8::2 port 53; };\n"
                           "controls { unix \"/c\" perm 0666 owner 5 group 6; };\n"
                           "zone-files { directory \"/z\"; file-name \"db.%s\"; include-root \"..\"; };\n");
         assert_string_equal(told(&loaded), "");
@@ -235,6 +240,11 @@ static void test_every_option(void **state)
         assert_int_equal(options->store_limit_bytes, 1 << 30);
         assert_int_equal(options->notify_rate, 5);
         assert_int_equal(options->query_rate_limit, 0);
+        assert_int_equal(options->probe_rate, 7);
+        assert_int_equal(options->probe_interval_usec, 120000000);
+        assert_string_equal(text_of(&options->probe_source, 0), "192.0.2.2");
+        assert_string_equal(text_of(&options->probe_source_v6, 0), "2001:db8::2#53");
+        assert_int_equal(policy->alert_after_usec, 90000000);
         assert_int_equal(options->listen_count, 0);
         assert_int_equal(options->control_mode, 0666);
         assert_int_equal(options->control_uid, 5);
