@@ -106,6 +106,12 @@ struct conf_listen {
         struct address address; /* with port; all zero bytes = every address of the family */
 };
 
+/* statistics-channels { inet ADDRESS [port N] [allow { ... }]; }; */
+struct conf_channel {
+        struct address address;  /* with its port; all zero bytes = every address of the family */
+        const struct acl *allow; /* addresses alone */
+};
+
 struct conf_options {
         const char *directory;       /* absolute; default: the folder of the configuration file */
         const char *state_directory; /* default $STATE_DIRECTORY, else /var/lib/zonecrier */
@@ -126,12 +132,17 @@ struct conf_options {
         uint64_t probe_interval_usec; /* each zone's name servers are asked so often in quiet; default 1 h */
         struct address probe_source;  /* family 0 = any; port 0 = random */
         struct address probe_source_v6;
-        const char *control_socket;       /* controls { unix "PATH" [perm 0660 owner N group N]; }; default
-                                             $RUNTIME_DIRECTORY/control.sock, else /run/zonecrier/control.sock */
-        unsigned control_mode;            /* default 0660 */
-        int64_t control_uid, control_gid; /* -1 = as created */
-        const char *on_event;             /* the user's program for events, absolute; NULL = none */
-        uint64_t on_event_timeout_usec;   /* default 60 s */
+        const char *control_socket;          /* controls { unix "PATH" [perm 0660 owner N group N]; }; default
+                                                $RUNTIME_DIRECTORY/control.sock, else /run/zonecrier/control.sock */
+        unsigned control_mode;               /* default 0660 */
+        int64_t control_uid, control_gid;    /* -1 = as created */
+        const struct conf_channel *channels; /* statistics-channels; none by default */
+        size_t channel_count;
+        const char *const *channel_hosts; /* names that a request's Host may have, besides addresses */
+        size_t channel_host_count;
+        bool zone_metrics;              /* a label for each zone in /metrics */
+        const char *on_event;           /* the user's program for events, absolute; NULL = none */
+        uint64_t on_event_timeout_usec; /* default 60 s */
         unsigned query_rate_limit; /* "key-only-query-rate": unknown peers' SOA and NS queries a second, in
                                       all; default 100 */
         const struct address *public_addresses; /* "public-address": what providers are told, behind NAT */

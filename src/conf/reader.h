@@ -23,6 +23,7 @@ enum place { /* where a statement stands */
         PLACE_SECONDARY = 1 << 8,
         PLACE_PROVIDER = 1 << 9,
         PLACE_TEMPLATE = 1 << 10,
+        PLACE_CHANNELS = 1 << 14,
         PLACE_POLICY = PLACE_OPTIONS | PLACE_ZONE | PLACE_TEMPLATE,
         PLACE_GUARD = 1 << 12,
 };
@@ -273,6 +274,8 @@ statement_reader read_provider, read_provider_title, read_provider_kind, read_pr
 statement_reader read_template, read_template_match, read_zone_template, read_public_address;
 statement_reader read_guard, read_guard_max_delete, read_guard_max_change, read_guard_window,
         read_guard_min_records, read_guard_protect_apex, read_guard_max_serial_step;
+statement_reader read_statistics_channels, read_channel_inet, read_channel_host,
+        read_channel_zone_metrics; /* channels.c */
 statement_reader read_zone_type, read_zone_file, read_zone_files_directory, read_zone_files_name,
         read_zone_files_include_root, read_server_keys;
 statement_reader read_check_names, read_check_level, read_check_spf, read_check_integrity, read_check_sibling,

@@ -24,6 +24,7 @@ static const char *place_name(unsigned places)
                 {PLACE_ZONE_FILES, "in zone-files"},
                 {PLACE_SERVER, "in a server block"},
                 {PLACE_CONTROLS, "in controls"},
+                {PLACE_CHANNELS, "in statistics-channels"},
                 {PLACE_SECONDARY, "in a secondary block"},
                 {PLACE_TEMPLATE, "in a template"},
                 {PLACE_PROVIDER, "in a provider block"},

@@ -17,7 +17,6 @@
 #define PEERS "zonecrier sends NOTIFY alone to other servers"
 #define CHECKS "zonecrier checks zones in its own way"
 #define LOGS "zonecrier logs to the journal, or to standard error"
-#define FIGURES "zonecrier status --json has the figures"
 #define RNDC "rndc does not speak to zonecrier; controls { unix \"PATH\"; }; is for its own client"
 #define ALWAYS_INCREMENTAL "zonecrier always finds the differences itself"
 #define PER_OPTIONS "the value of options holds for all zones"
@@ -301,7 +300,6 @@ const struct rule foreign_rules[] = {
         {"stale-cache-enable", PLACE_OPTIONS, NOTED, .why = RESOLVER},
         {"stale-refresh-time", PLACE_OPTIONS, NOTED, .why = RESOLVER},
         {"startup-notify-rate", PLACE_OPTIONS, NOTED, .why = TUNING},
-        {"statistics-channels", PLACE_TOP, NOTED, .why = FIGURES},
         {"statistics-file", PLACE_OPTIONS, NOTED, .why = LOGS},
         {"statistics-interval", PLACE_OPTIONS, NOTED, .why = LOGS},
         {"support-ixfr", PLACE_SERVER, NOTED, .why = PEERS},

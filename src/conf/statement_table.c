@@ -35,8 +35,10 @@ static const struct rule rules[] = {
         {"file-name", PLACE_ZONE_FILES, HONOURED, .read = read_zone_files_name},
         {"git", PLACE_ZONE_FILES, .verdict = NOT_BUILT},
         {"guard", PLACE_POLICY, HONOURED, .read = read_guard, .turn = 1},
+        {"host", PLACE_CHANNELS, HONOURED, .read = read_channel_host, .may_repeat = true},
         {"include-root", PLACE_OPTIONS, HONOURED, .read = read_include_root, .turn = 1},
         {"include-root", PLACE_ZONE_FILES, HONOURED, .read = read_zone_files_include_root},
+        {"inet", PLACE_CHANNELS, HONOURED, .read = read_channel_inet, .may_repeat = true},
         {"key", PLACE_TOP, HONOURED, .read = NULL, .may_repeat = true},
         {"key-only-query-rate", PLACE_OPTIONS, HONOURED, .read = read_query_rate},
         {"keys", PLACE_SERVER, HONOURED, .read = read_server_keys},
@@ -78,6 +80,8 @@ static const struct rule rules[] = {
         {"server", PLACE_TOP, HONOURED, .read = read_server, .may_repeat = true},
         {"settle-time", PLACE_POLICY, HONOURED, .read = read_settle_time, .turn = 1},
         {"state-directory", PLACE_OPTIONS, HONOURED, .read = read_state_directory, .turn = 1},
+        {"statistics-channels", PLACE_TOP, HONOURED, .read = read_statistics_channels, .may_repeat = true,
+                .turn = 3},
         {"store-size-limit", PLACE_OPTIONS, HONOURED, .read = read_store_limit},
         {"tcp-clients", PLACE_OPTIONS, HONOURED, .read = read_tcp_clients},
         {"tcp-clients-per-peer", PLACE_OPTIONS, HONOURED, .read = read_tcp_clients_per_peer},
@@ -91,6 +95,7 @@ static const struct rule rules[] = {
         {"window", PLACE_GUARD, HONOURED, .read = read_guard_window},
         {"zone", PLACE_TOP, HONOURED, .read = read_zone, .may_repeat = true, .turn = 3},
         {"zone-files", PLACE_TOP, HONOURED, .read = read_zone_files, .may_repeat = true, .turn = 2},
+        {"zone-metrics", PLACE_CHANNELS, HONOURED, .read = read_channel_zone_metrics},
 };
 
 static const size_t own_rule_count = sizeof(rules) / sizeof(rules[0]);
