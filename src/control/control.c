@@ -14,9 +14,9 @@
 #include <string.h>
 
 #define ENDING_TURNS 16
+#define CONNECTIONS_MAX 64
 
-static int open_listener(
-        struct control *control, struct conf *conf, struct listener **ret_listener, const char **ret_why)
+static int open_listener(struct control *control, struct conf *conf, const char **ret_why)
 {
         struct control_socket socket;
         int r;
@@ -25,7 +25,7 @@ static int open_listener(
                 r = control_socket_inherit(control->options.inherited_fd, &socket, ret_why);
         else
                 r = control_socket_open(&conf->options, &socket, ret_why);
-        return r < 0 ? r : listener_new(control, &socket, ret_listener, ret_why);
+        return r < 0 ? r : listener_new(&control->listening, &socket, ret_why);
 }
 
 int control_new(const struct control_options *options, struct conf *conf, struct control **ret_control,
@@ -42,7 +42,14 @@ int control_new(const struct control_options *options, struct conf *conf, struct
         control->options = *options;
         control->sources =
                 (struct status_sources){.options = &control->options, .started_usec = clock_realtime_usec()};
-        int r = open_listener(control, conf, &control->listeners, &why);
+        control->listening = (struct listener_group){.owner = control,
+                .name = "control socket",
+                .event = options->event,
+                .connections_max = CONNECTIONS_MAX,
+                .begin = request_begin,
+                .handle = request_handle,
+                .completed = request_completed};
+        int r = open_listener(control, conf, &why);
         if (r < 0) {
                 if (ret_why)
                         *ret_why = why;
@@ -63,20 +70,17 @@ static bool is_in_place(const struct listener *listener, const struct conf *conf
 
 static int move_listener(struct control *control, struct conf *conf, const char **ret_why)
 {
-        struct listener *current = control->listeners, *listener;
+        struct listener *current = control->listening.first;
 
-        int r = open_listener(control, conf, &listener, ret_why);
-        if (r < 0)
-                return r;
-        listener->next = current;
-        control->listeners = listener;
-        listener_retire(current);
-        return 0;
+        int r = open_listener(control, conf, ret_why);
+        if (r == 0)
+                listener_retire(current);
+        return r;
 }
 
 int control_reconfigure(struct control *control, struct conf *conf, const char **ret_why)
 {
-        struct listener *current = control->listeners;
+        struct listener *current = control->listening.first;
         const char *why = NULL;
         int r = 0;
 
@@ -100,13 +104,12 @@ struct control *control_free(struct control *control)
                 return NULL;
         control->is_ending = true;
         request_end_waiting(control, NULL);
-        while (control->listeners) {
-                struct listener *listener = control->listeners;
+        while (control->listening.first) {
+                struct listener *listener = control->listening.first;
                 for (unsigned turn = 0; turn < ENDING_TURNS && listener_connection_count(listener) > 0;
                         turn++)
                         listener_turn(listener); /* answers that are ready go out */
                 request_end_waiting(control, listener);
-                control->listeners = listener->next;
                 listener_free(listener);
         }
         request_orphan_waiting(control);

@@ -9,16 +9,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "control/request.h"
-
 #include <errno.h>
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-event.h>
 
-#define CONNECTIONS_MAX 64
 #define CONNECTION_IDLE_SEC 30
 #define PRIORITY_READABLE (SD_EVENT_PRIORITY_NORMAL + 10)
 #define PRIORITY_AGAIN (SD_EVENT_PRIORITY_NORMAL + 50)
@@ -42,10 +38,11 @@ void listener_wake(struct listener *listener)
 
 static void listener_unlink(struct listener *listener)
 {
-        struct listener **at = &listener->control->listeners;
-        while (*at != listener)
+        struct listener **at = &listener->group->first;
+        while (*at && *at != listener)
                 at = &(*at)->next;
-        *at = listener->next;
+        if (*at)
+                *at = listener->next;
 }
 
 /* Runs libmicrohttpd and arms what it waits for next. */
@@ -55,7 +52,6 @@ static void listener_run(struct listener *listener)
 
         listener_turn(listener);
         if (listener->is_retired && listener_connection_count(listener) == 0) {
-                listener_unlink(listener);
                 listener_free(listener);
                 return;
         }
@@ -94,14 +90,14 @@ static int on_again(sd_event_source *source, void *context)
 
 static void on_mhd_message(void *context, const char *format, va_list arguments)
 {
+        const struct listener *listener = context;
         char text[256];
-        (void)context;
 
         if (!log_is_on(LOG_DEBUG))
                 return;
         vsnprintf(text, sizeof(text), format, arguments);
         text[strcspn(text, "\n")] = '\0';
-        log_write(LOG_DEBUG, NULL, "control socket: %s", text);
+        log_write(LOG_DEBUG, NULL, "%s: %s", listener->group->name, text);
 }
 
 /* Routing decodes what it needs itself: a decoded %2F would look like a slash. */
@@ -113,21 +109,22 @@ static size_t leave_escaped(void *context, struct MHD_Connection *connection, ch
 
 static int start_daemon(struct listener *listener, const char **ret_why)
 {
+        const struct listener_group *group = listener->group;
         struct MHD_OptionItem options[] = {
                 /* The logger first, so that it has the others' faults. */
-                {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_mhd_message, NULL},
+                {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_mhd_message, listener},
                 {MHD_OPTION_LISTEN_SOCKET, listener->socket.fd, NULL},
-                {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_begin, listener},
+                {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)group->begin, listener},
                 {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
-                {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_completed, listener},
-                {MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
+                {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)group->completed, listener},
+                {MHD_OPTION_CONNECTION_LIMIT, group->connections_max, NULL},
                 {MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_IDLE_SEC, NULL},
                 {MHD_OPTION_END, 0, NULL},
         };
         listener->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-                NULL, NULL, request_handle, listener, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+                NULL, NULL, group->handle, listener, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
         if (!listener->daemon) {
-                *ret_why = "libmicrohttpd did not start on the control socket";
+                *ret_why = "libmicrohttpd did not start";
                 return -EIO;
         }
         listener->socket.fd = -1; /* the daemon closes it */
@@ -155,8 +152,7 @@ static int add_sources(struct listener *listener, sd_event *event)
         return 0;
 }
 
-int listener_new(struct control *control, struct control_socket *socket, struct listener **ret_listener,
-        const char **ret_why)
+int listener_new(struct listener_group *group, struct control_socket *socket, const char **ret_why)
 {
         struct listener *listener = calloc(1, sizeof(*listener));
         if (!listener) {
@@ -164,20 +160,21 @@ int listener_new(struct control *control, struct control_socket *socket, struct 
                 *ret_why = "out of memory";
                 return -ENOMEM;
         }
-        listener->control = control;
+        listener->group = group;
         listener->socket = *socket;
         *socket = (struct control_socket){.fd = -1};
         int r = start_daemon(listener, ret_why);
         if (r == 0) {
-                r = add_sources(listener, control->options.event);
+                r = add_sources(listener, group->event);
                 if (r < 0)
-                        *ret_why = "the control socket does not go with the event loop";
+                        *ret_why = "libmicrohttpd does not go with the event loop";
         }
         if (r < 0) {
                 listener_free(listener);
                 return r;
         }
-        *ret_listener = listener;
+        listener->next = group->first;
+        group->first = listener;
         return 0;
 }
 
@@ -194,6 +191,7 @@ struct listener *listener_free(struct listener *listener)
 {
         if (!listener)
                 return NULL;
+        listener_unlink(listener);
         sd_event_source_disable_unref(listener->readable);
         sd_event_source_disable_unref(listener->timer);
         sd_event_source_disable_unref(listener->again);

@@ -249,7 +249,7 @@ void *request_begin(void *context, const char *target, struct MHD_Connection *co
                 free(request);
                 return NULL;
         }
-        request->control = listener->control;
+        request->control = listener->group->owner;
         request->listener = listener;
         request->connection = connection;
         return request;

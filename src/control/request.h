@@ -17,7 +17,8 @@ struct control {
         struct control_options options;
         struct status_sources sources;
         struct conf *conf;
-        struct listener *listeners; /* the one in use first, then those that end with their last connection */
+        struct listener_group
+                listening; /* the one in use first, then those that end with their last connection */
         struct control_request *waiting; /* in the registry's hands */
         bool is_ending;
 };

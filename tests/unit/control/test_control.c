@@ -5,11 +5,15 @@
 #include <fcntl.h>
 
 #define SOA "$TTL 3600\n@ IN SOA ns1 hostmaster %s 7200 900 1209600 300\n@ NS ns1\nns1 A 192.0.2.1\n"
+/* No address below a label that is no host name. */
+#define REVERSE_SOA                                                                                          \
+        "$TTL 3600\n@ IN SOA ns1.example. hostmaster.example. %s 7200 900 1209600 300\n@ NS ns1.example.\n"
 
 static void write_zone(struct world *world, const char *name, const char *serial, const char *more)
 {
         char text[512];
-        int length = snprintf(text, sizeof(text), SOA, serial);
+        const char *soa = strstr(name, "in-addr.arpa") ? REVERSE_SOA : SOA;
+        int length = snprintf(text, sizeof(text), soa, serial);
         snprintf(text + length, sizeof(text) - (size_t)length, "%s", more);
         world_write(world, name, text);
 }
