@@ -57,3 +57,5 @@ const struct acl_element *acl_find(
 bool acl_has_key_only(const struct acl *acl);
 /* True where the address alone is enough (an element that allows without a key). */
 bool acl_allows_address(const struct acl *acl, const struct address *peer);
+/* Whether anyone at all passes, without a key. */
+bool acl_is_open(const struct acl *acl);

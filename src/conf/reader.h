@@ -187,8 +187,6 @@ const struct tsig_key *reader_key(
 const struct acl *acl_read(struct reader *reader, const struct statement *statement, const struct item *body);
 /* Reads a named list, once. Its errors are told where it is defined. */
 void acl_read_named(struct reader *reader, struct named_list *named);
-/* Whether anyone at all passes, without a key. */
-bool acl_is_open(const struct acl *acl);
 /* An address that passes alone in a list that has keys too; NULL = none. Of the list's own elements. */
 const struct acl_element *acl_address_beside_key(const struct acl *acl);
 /* The addresses of this machine: interface addresses as prefixes. */

@@ -6,6 +6,7 @@
 #include "base/siphash.h"
 #include "server/state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,17 @@ static struct observation *observation_new(enum observation_kind kind, const uin
         return seen;
 }
 
+static void set_secondary(
+        struct observation *seen, const struct conf_secondary *secondary, const struct acl_element *element)
+{
+        if (secondary)
+                snprintf(seen->secondary, sizeof(seen->secondary), "%s", secondary->name);
+        if (secondary && element)
+                snprintf(seen->rule, sizeof(seen->rule), "%s", element->text);
+        if (secondary && element && element->until)
+                snprintf(seen->until, sizeof(seen->until), "%s", element->until);
+}
+
 static bool is_full(const struct thread *thread, size_t limit)
 {
         return queue_length(thread->server->observations) + thread->seen_count >= limit;
@@ -86,6 +98,7 @@ void observe_query(
                 return;
         seen->over_tcp = query->over_tcp;
         seen->serial = serial;
+        set_secondary(seen, query->secondary ? query->secondary : query->near, query->element);
         keep(thread, seen);
 }
 
@@ -102,6 +115,7 @@ void observe_transfer(struct thread *thread, enum observation_kind kind, const s
         seen->over_tcp = true;
         seen->serial = kind == OBSERVED_CLIENT_AHEAD ? summary->from_serial : summary->to_serial;
         seen->summary = *summary;
+        set_secondary(seen, stream->secondary, stream->element);
         seen->duration_usec = duration_usec;
         keep(thread, seen);
 }

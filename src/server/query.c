@@ -33,6 +33,7 @@ static const struct refusal_answer answers[] = {
         [REFUSAL_NO_ZONE] = {RCODE_REFUSED, EDE_PROHIBITED, "not for this address and key"},
         [REFUSAL_NOT_READY] = {RCODE_SERVFAIL, EDE_NOT_READY, "nothing is published yet"},
         [REFUSAL_RATE] = {RCODE_REFUSED, EDE_PROHIBITED, "not for this address and key"},
+        [REFUSAL_PLACES] = {RCODE_REFUSED, EDE_OTHER, "too many transfers at once"},
         [REFUSAL_QUOTA] = {RCODE_REFUSED, EDE_OTHER, "too many transfers at once"},
         [REFUSAL_SIGNATURES] = {RCODE_REFUSED, EDE_PROHIBITED, "too many signatures failed"},
         [REFUSAL_STORE] = {RCODE_SERVFAIL, EDE_OTHER, "stored data cannot be read"},
@@ -108,10 +109,42 @@ static enum refusal check_question(const struct query *query)
         }
 }
 
+static bool has_target(const struct conf_secondary *secondary, const struct address *peer)
+{
+        for (size_t i = 0; secondary->notify && i < secondary->also_notify_count; i++) {
+                const struct conf_host *host = &secondary->also_notify[i].host;
+                if (!host->name && address_equal(&host->address, peer))
+                        return true;
+        }
+        return false;
+}
+
 static bool is_notify_target(const struct query *query)
 {
-        for (size_t i = 0; i < query->policy->also_notify_count; i++)
-                if (address_equal(&query->policy->also_notify[i].address, &query->peer))
+        const struct conf_policy *policy = query->policy;
+        for (size_t i = 0; i < policy->also_notify_count; i++)
+                if (address_equal(&policy->also_notify[i].address, &query->peer))
+                        return true;
+        for (size_t i = 0; i < policy->secondary_count; i++)
+                if (has_target(policy->secondaries[i], &query->peer))
+                        return true;
+        return false;
+}
+
+/* Of some block the request has the address, or the key: enough to ask for the SOA. An address that is
+ * anybody's is none. */
+static bool is_near_a_secondary(const struct query *query)
+{
+        return query->near &&
+               (conf_secondary_has_key(query->near, query->key) || !acl_is_open(query->near->transfer_from));
+}
+
+/* A key that may come from anywhere, of some block. */
+static bool has_block_by_key_only(const struct conf_policy *policy)
+{
+        for (size_t i = 0; i < policy->secondary_count; i++)
+                if (policy->secondaries[i]->key_count > 0 &&
+                        acl_is_open(policy->secondaries[i]->transfer_from))
                         return true;
         return false;
 }
@@ -137,10 +170,10 @@ static enum refusal check_query_rule(struct query *query)
         const struct conf_policy *policy = query->policy;
         if (policy->allow_query)
                 return check_list(query, policy->allow_query);
-        if (query->peer_is_local || query->is_secondary ||
+        if (query->peer_is_local || query->is_secondary || is_near_a_secondary(query) ||
                 acl_allows_address(policy->allow_transfer, &query->peer))
                 return REFUSAL_NONE;
-        if (!acl_has_key_only(policy->allow_transfer))
+        if (!acl_has_key_only(policy->allow_transfer) && !has_block_by_key_only(policy))
                 return REFUSAL_NO_MATCH;
         query->is_rate_limited = true;
         return REFUSAL_NONE;
@@ -192,13 +225,16 @@ void query_decide(struct query *query, const uint8_t *bytes, size_t length)
 
         name_fold(query->request.qname, query->name);
         query->policy = conf_policy_for(query->conf, query->name);
+        query->secondary =
+                conf_secondary_of(query->policy, &query->peer, query->key, &query->element, &query->near);
         const char *rule = NULL;
-        bool may_transfer =
-                acl_match(query->policy->allow_transfer, &query->peer, query->key, &rule) == ACL_ALLOWED;
-        query->is_secondary = may_transfer || is_notify_target(query);
-        if (query->request.qtype == TYPE_AXFR || query->request.qtype == TYPE_IXFR)
+        bool may_transfer = query->secondary || acl_match(query->policy->allow_transfer, &query->peer,
+                                                        query->key, &rule) == ACL_ALLOWED;
+        query->is_secondary = may_transfer || is_notify_target(query) || is_near_a_secondary(query);
+        bool is_transfer = query->request.qtype == TYPE_AXFR || query->request.qtype == TYPE_IXFR;
+        if (is_transfer && !query->secondary)
                 refusal = check_list(query, query->policy->allow_transfer);
-        else
+        else if (!is_transfer)
                 refusal = check_query_rule(query);
         if (refusal == REFUSAL_NONE)
                 refusal = check_zone(query);

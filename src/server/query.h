@@ -32,6 +32,7 @@ enum refusal {
         REFUSAL_NOT_READY,  /* configured, nothing published yet */
         REFUSAL_RATE,       /* key-only-query-rate */
         REFUSAL_QUOTA,      /* transfers-out */
+        REFUSAL_PLACES,     /* transfers-out of its secondary block */
         REFUSAL_SIGNATURES, /* too many of the peer's failed */
         REFUSAL_STORE,
         REFUSAL_MEMORY,
@@ -54,8 +55,11 @@ struct query {
         const struct tsig_key *known_key; /* the one the request names */
         const struct tsig_key *key;       /* verified; NULL = none */
         enum tsig_result tsig_result;
-        struct tsig_context *tsig; /* signs the answer; the caller frees it */
-        struct store_zone zone;    /* QUERY_SOA, QUERY_NS, QUERY_TRANSFER */
+        struct tsig_context *tsig;              /* signs the answer; the caller frees it */
+        const struct conf_secondary *secondary; /* whose address and key these are; NULL = no block's */
+        const struct conf_secondary *near;      /* without one: has the key, or the address, alone; NULL */
+        const struct acl_element *element;      /* of the secondary's transfer-from */
+        struct store_zone zone;                 /* QUERY_SOA, QUERY_NS, QUERY_TRANSFER */
 
         /* Decided. */
         enum query_verdict verdict;
@@ -65,7 +69,7 @@ struct query {
         enum refusal refusal;
         const char *rule;     /* element or statement that decided; NULL = none */
         bool is_rate_limited; /* let in by a key-only rule: the caller counts it */
-        bool is_secondary;    /* passes a transfer rule, or is a NOTIFY target */
+        bool is_secondary;    /* passes a transfer rule, is a NOTIFY target, or nearly some block's */
         bool is_ahead;        /* IXFR with a serial ahead of ours */
 };
 

@@ -85,12 +85,46 @@ static bool is_transfer(const struct query *query)
         return query->request.qtype == TYPE_AXFR || query->request.qtype == TYPE_IXFR;
 }
 
+/* One half of what its secondary block asks for is there: which side is wrong, and the line to add. */
+static void near_reason(const struct query *query, char text[static REASON_MAX])
+{
+        const struct conf_secondary *near = query->near;
+        char address[ADDRESS_TEXT_MAX], key[NAME_TEXT_MAX];
+        struct address peer = query->peer;
+        peer.port = 0;
+        if (near->key_count > 0 && conf_secondary_has_key(near, query->key))
+                snprintf(text, REASON_MAX,
+                        "it has the key of secondary \"%s\", but not its address; if it is that one, add to "
+                        "the block: transfer-from { ...; %s; };",
+                        near->name, address_format(&peer, address));
+        else if (near->key_count == 0)
+                snprintf(text, REASON_MAX,
+                        "secondary \"%s\" has no key here, and the request is signed: take the key out "
+                        "there, "
+                        "or add to the block: key \"%s\";",
+                        near->name, name_to_zone_text(query->key->name, key));
+        else if (query->key)
+                snprintf(text, REASON_MAX,
+                        "it is signed with another key than secondary \"%s\" has here (\"%s\")", near->name,
+                        name_to_zone_text(near->keys[0]->name, key));
+        else
+                snprintf(text, REASON_MAX,
+                        "secondary \"%s\" has a key here, and the request is not signed: set the key \"%s\" "
+                        "there too",
+                        near->name, name_to_zone_text(near->keys[0]->name, key));
+}
+
 static void rule_reason(const struct query *query, char text[static REASON_MAX])
 {
         const char *list = is_transfer(query) ? "allow-transfer" : "allow-query";
         const struct conf_policy *policy = query->policy;
-        if (query->refusal == REFUSAL_DENIED)
+        if (is_transfer(query) && query->near)
+                near_reason(query, text);
+        else if (query->refusal == REFUSAL_DENIED)
                 snprintf(text, REASON_MAX, "%s: \"%s\" denies it", list, query->rule);
+        else if (is_transfer(query) && policy->secondary_count > 0)
+                snprintf(text, REASON_MAX, "no secondary of the zone has this address%s",
+                        query->key ? " or this key" : "");
         else if (is_transfer(query) && !policy->allow_transfer)
                 snprintf(text, REASON_MAX, "the zone has no allow-transfer");
         else if (!is_transfer(query) && !policy->allow_query)
@@ -114,6 +148,7 @@ static void reason(const struct query *query, char text[static REASON_MAX])
                 [REFUSAL_NO_ZONE] = "there is no such zone here",
                 [REFUSAL_NOT_READY] = "nothing is published for this zone yet",
                 [REFUSAL_RATE] = "more queries than key-only-query-rate lets through",
+                [REFUSAL_PLACES] = "transfers-out of its secondary block is reached",
                 [REFUSAL_QUOTA] = "transfers-out is reached",
                 [REFUSAL_SIGNATURES] = "too many of this peer's signatures failed",
                 [REFUSAL_STORE] = "a stored value is damaged or cannot be read",
@@ -153,6 +188,7 @@ static const char *rule_name(const struct query *query)
         case REFUSAL_RATE:
                 return "key-only-query-rate";
         case REFUSAL_QUOTA:
+        case REFUSAL_PLACES:
                 return "transfers-out";
         case REFUSAL_NONE:
         case REFUSAL_MALFORMED:

@@ -217,6 +217,7 @@ int server_new(const struct server_options *options, struct conf *conf, struct s
         server->observations = options->observations;
         server->conf = conf_ref(conf);
         connection_counts_begin(&server->by_peer);
+        pthread_mutex_init(&server->places.lock, NULL);
         server->thread_count = options->thread_count ? options->thread_count : core_count();
         if (server->thread_count > THREADS_MAX)
                 server->thread_count = THREADS_MAX;
@@ -355,6 +356,7 @@ struct server *server_free(struct server *server)
                 thread_end(&server->threads[i]);
         free(server->threads);
         free(server->listeners);
+        places_free(&server->places);
         conf_unref(server->conf);
         free(server);
         return NULL;

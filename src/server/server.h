@@ -30,8 +30,11 @@ struct observation {
         struct queue_item item;
         enum observation_kind kind;
         uint8_t zone[NAME_MAX_LENGTH];
-        struct address peer;               /* with its port */
-        uint8_t key_name[NAME_MAX_LENGTH]; /* the verified key's; the root = none */
+        struct address peer;                         /* with its port */
+        uint8_t key_name[NAME_MAX_LENGTH];           /* the verified key's; the root = none */
+        char secondary[CONF_SECONDARY_NAME_MAX + 1]; /* the block it is; of a refusal: nearly is. "" = none */
+        char rule[ADDRESS_TEXT_MAX];                 /* the element of its transfer-from */
+        char until[12];                              /* that element's end, "2026-12-01"; "" = none */
         bool signed_ok;
         bool over_tcp;
         uint64_t at_usec; /* realtime */
@@ -61,7 +64,7 @@ int server_new(const struct server_options *options, struct conf *conf, struct s
         const char **ret_why);
 int server_start(struct server *server);
 /* A new configuration: listeners that both have stay open, new ones are bound first (a failure changes
- * nothing), old ones closed; connections under way keep the configuration they began with. */
+ * nothing), old ones closed; a transfer under way keeps the configuration it began with. */
 int server_reconfigure(struct server *server, struct conf *conf, const char **ret_why);
 /* Stops taking new work; running transfers may end within grace_usec, then threads are joined. */
 void server_stop(struct server *server, uint64_t grace_usec);

@@ -46,7 +46,10 @@ struct listen_socket {
 struct stream {
         struct transfer *transfer;
         uint8_t zone[NAME_MAX_LENGTH];
-        const struct tsig_key *key; /* NULL = unsigned; lives with the connection's conf */
+        const struct tsig_key *key;             /* NULL = unsigned; lives with the connection's conf */
+        const struct conf_secondary *secondary; /* the same; NULL = of no block */
+        const struct acl_element *element;
+        struct place *place; /* of the block's transfers-out; NULL = not counted */
         struct iovec pieces[TRANSFER_AHEAD * TRANSFER_PIECES_MAX];
         size_t first, count;
         uint8_t *unpinned; /* holds what is left of the pieces once the view was left */
@@ -103,7 +106,7 @@ struct thread {
         struct render *render;
         uint8_t *scratch; /* MESSAGE_MAX_SIZE */
         struct peers *peers;
-        struct bucket lines; /* of refusals, all peers */
+        struct bucket lines;                        /* of refusals, all peers */
         struct queue_item *seen_first, **seen_last; /* of this turn */
         size_t seen_count;
         struct observed observed[OBSERVED_SLOTS];
@@ -123,6 +126,18 @@ struct listener { /* the main thread's list */
         struct address configured, bound;
 };
 
+/* One for each block that bounds its transfers; by name, so that a reload changes nothing for those that run.
+ */
+struct place {
+        struct place *next;
+        _Atomic uint32_t taken;
+        char name[CONF_SECONDARY_NAME_MAX + 1];
+};
+struct places {
+        pthread_mutex_t lock; /* of the list; places stay until the end */
+        struct place *first;
+};
+
 struct server {
         struct store *store;
         struct queue *observations;
@@ -137,6 +152,7 @@ struct server {
         _Atomic uint32_t connections, transfers;
         struct shared_bucket key_only_queries;
         struct connection_counts by_peer;
+        struct places places;
 };
 
 /* ---- commands from the main thread ---- */
@@ -177,6 +193,12 @@ struct listen_socket *listen_socket_free(struct listen_socket *socket);
 void serve_decide(struct thread *thread, struct query *query, const uint8_t *bytes, size_t length);
 /* Turns a transfer away after all. */
 void serve_refuse(struct thread *thread, struct query *query, enum refusal refusal);
+
+/* ---- places.c: transfers-out of secondary blocks, over all threads and configurations ---- */
+/* NULL = all taken, or memory is out. */
+struct place *place_take(struct places *places, const char *name, unsigned limit);
+void place_give(struct place *place);
+void places_free(struct places *places);
 
 /* ---- refuse.c ---- */
 /* False: too many to this peer, drop it (UDP alone). */

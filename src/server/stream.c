@@ -114,6 +114,7 @@ void stream_free(struct thread *thread, struct connection *connection)
                 return;
         if (stream->is_counted)
                 atomic_fetch_sub(&thread->server->transfers, 1);
+        place_give(stream->place);
         if (stream->transfer)
                 transfer_free(stream->transfer);
         free(stream->unpinned);
@@ -125,10 +126,14 @@ void stream_free(struct thread *thread, struct connection *connection)
 
 static enum refusal transfer_open(struct thread *thread, struct query *query, struct transfer **ret_transfer)
 {
+        const struct conf_secondary *secondary = query->secondary;
         const struct transfer_request request = {
                 .request = &query->request,
                 .max_ixfr_ratio_percent = query->policy->max_ixfr_ratio_percent,
                 .tcp = true,
+                .secondary = secondary ? secondary->name : NULL,
+                .strip_dnssec = secondary && secondary->strip_dnssec,
+                .without_ixfr = secondary && !secondary->ixfr,
         };
         struct store_read *read;
         int r = store_read_begin(thread->server->store, &read);
@@ -153,6 +158,16 @@ static bool take_place(struct thread *thread, const struct query *query)
         return false;
 }
 
+/* transfers-out of the secondary's own block. */
+static enum refusal take_place_of_block(struct thread *thread, struct stream *stream)
+{
+        const struct conf_secondary *secondary = stream->secondary;
+        if (!secondary || secondary->transfers_out == 0)
+                return REFUSAL_NONE;
+        stream->place = place_take(&thread->server->places, secondary->name, secondary->transfers_out);
+        return stream->place ? REFUSAL_NONE : REFUSAL_PLACES;
+}
+
 /* A lone SOA is no transfer: one message, and no look at journal or leaves. */
 static bool needs_place(const struct query *query)
 {
@@ -169,6 +184,8 @@ void stream_begin(struct thread *thread, struct connection *connection, struct q
         }
         connection->stream = stream;
         stream->key = query->key;
+        stream->secondary = query->secondary;
+        stream->element = query->element;
         memcpy(stream->zone, query->name, name_length(query->name));
         stream->began_usec = stream->progress_usec = stream->renewed_usec = stream->window_usec =
                 clock_monotonic_usec();
@@ -176,6 +193,8 @@ void stream_begin(struct thread *thread, struct connection *connection, struct q
         if (needs_place(query)) {
                 stream->is_counted = take_place(thread, query);
                 refusal = stream->is_counted ? REFUSAL_NONE : REFUSAL_QUOTA;
+                if (refusal == REFUSAL_NONE)
+                        refusal = take_place_of_block(thread, stream);
         }
         if (refusal == REFUSAL_NONE)
                 refusal = transfer_open(thread, query, &stream->transfer);

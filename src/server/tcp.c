@@ -231,12 +231,20 @@ static int answer_append(struct thread *thread, struct connection *connection, s
         return buffer_status(&connection->out);
 }
 
+/* Between requests a connection takes over a new configuration: whom it refuses is refused at once. */
+static void conf_renew(struct thread *thread, struct connection *connection)
+{
+        if (connection->conf == thread->conf)
+                return;
+        conf_unref(connection->conf);
+        connection->conf = conf_ref(thread->conf);
+}
+
 /* One request. Negative: close (it is no DNS, or nothing can be said). */
 static int request_serve(
         struct thread *thread, struct connection *connection, const uint8_t *bytes, size_t length)
 {
         struct query query = {
-                .conf = connection->conf,
                 .read = thread->read,
                 .peer = connection->peer,
                 .peer_is_local = connection->peer_is_local,
@@ -244,6 +252,8 @@ static int request_serve(
                 .now_sec = clock_realtime_usec() / USEC_PER_SEC,
         };
         counter_add(&thread->counters.tcp_queries, 1);
+        conf_renew(thread, connection);
+        query.conf = connection->conf;
         int r = store_read_renew(thread->read);
         if (r < 0)
                 return r;

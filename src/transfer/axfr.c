@@ -1,6 +1,7 @@
 /* AXFR (RFC 5936), and the answer in its style to an IXFR: SOA, every leaf, SOA.
  *
- * The first leaf's records are rendered behind question and SOA, so that the first message holds more than
+ * Where DNSSEC records are left out, every leaf is walked through and its records rendered. Else
+ * the first leaf's records are rendered behind question and SOA, so that the first message holds more than
  * the SOA (a lone one can be read as "up to date", RFC 1995 s.4) and a small zone is one message; the other
  * leaves go out as they lie. Runs on the thread that owns the transfer. What was counted must be what the
  * zone row says, or the last message is not sent: a connection that breaks off is no transfer, so a damaged
@@ -29,7 +30,7 @@ static int check_is_whole(struct transfer *transfer)
         int r = store_leaves_next(transfer->leaves, &leaf);
         if (r <= 0)
                 return r < 0 ? r : -EUCLEAN;
-        return transfer->summary.records == transfer->zone.record_count ? 0 : -EUCLEAN;
+        return transfer->summary.records + transfer->stripped == transfer->zone.record_count ? 0 : -EUCLEAN;
 }
 
 static int first_leaf(struct transfer *transfer)
@@ -60,10 +61,13 @@ int axfr_next(struct transfer *transfer, bool begun, struct record *ret_record, 
                 return first_leaf(transfer);
         case SOURCE_LEAVES:
                 if (transfer->leaves_taken < transfer->zone.leaf_count) {
-                        if (begun)
+                        if (begun && !transfer->strip_dnssec)
                                 return SOURCE_BREAK;
                         r = leaf_take(transfer, ret_body);
-                        return r < 0 ? r : SOURCE_BODY;
+                        if (r < 0 || !transfer->strip_dnssec)
+                                return r < 0 ? r : SOURCE_BODY;
+                        r = transfer_walk_body(transfer, ret_body);
+                        return r < 0 ? r : SOURCE_WALK;
                 }
                 r = check_is_whole(transfer);
                 if (r < 0)

@@ -104,10 +104,11 @@ static int piece_next(struct transfer *transfer, unsigned last, bool begun, stru
                 transfer->read, transfer->zone.id, transfer->step.version, transfer->piece + 1, ret_body);
         if (r < 0)
                 return r == -ENOMEM ? r : -EUCLEAN;
-        if (ret_body->length >= STREAM_MIN && begun)
+        bool is_large = ret_body->length >= STREAM_MIN && !transfer->strip_dnssec;
+        if (is_large && begun)
                 return SOURCE_BREAK;
         transfer->piece++;
-        if (ret_body->length >= STREAM_MIN)
+        if (is_large)
                 return ret_body->length <= MESSAGE_MAX_SIZE ? SOURCE_BODY : -EUCLEAN;
         r = transfer_walk_body(transfer, ret_body);
         return r < 0 ? r : SOURCE_WALK;

@@ -57,6 +57,9 @@ struct transfer {
         unsigned piece; /* of the step, the last one taken */
         bool is_broken; /* the way from one view to the next failed halfway */
 
+        bool strip_dnssec;
+        uint64_t stripped; /* records left out */
+
         bool walking;
         struct message_walk walk;
         uint8_t *walk_copy; /* the body walked through, when the view it lay in was left */
@@ -77,6 +80,12 @@ struct transfer {
  * -EUCLEAN, -ENOMEM. */
 int axfr_next(struct transfer *transfer, bool begun, struct record *ret_record, struct store_leaf *ret_body);
 int ixfr_next(struct transfer *transfer, bool begun, struct record *ret_record, struct store_leaf *ret_body);
+
+/* view.c: whether a view without DNSSEC leaves out records of this type. */
+bool view_strips(uint16_t type);
+/* What the secondary's block and view make of the plan; first: the step an IXFR would begin with, or NULL. */
+int view_plan(
+        struct transfer *transfer, const struct transfer_request *wanted, const struct store_step *first);
 
 /* The next message's records come out of this body. -EUCLEAN. */
 int transfer_walk_body(struct transfer *transfer, const struct store_leaf *body);

@@ -60,8 +60,9 @@ static void log_damaged_history(const struct store_zone *zone)
                 "%s: a stored step of its history is damaged: IXFR is answered with the whole zone", text);
 }
 
-/* What the client is to get, and the first step where it is differences. */
-static int plan(struct transfer *transfer, const struct transfer_request *wanted)
+/* The kind, and the first step where it is differences. */
+static int plan_kind(
+        struct transfer *transfer, const struct transfer_request *wanted, const struct store_step **ret_first)
 {
         const struct request *request = wanted->request;
         struct store_zone *zone = &transfer->zone;
@@ -88,11 +89,23 @@ static int plan(struct transfer *transfer, const struct transfer_request *wanted
         summary->kind = ixfr_plan(zone, request->authority_serial, first, wanted->max_ixfr_ratio_percent);
         if (!wanted->tcp && summary->kind != TRANSFER_CLIENT_AHEAD)
                 summary->kind = TRANSFER_UP_TO_DATE; /* the lone SOA sends it to TCP (RFC 1995 s.4) */
-        if (summary->kind != TRANSFER_IXFR)
-                return 0;
-        int r = ixfr_check_steps(transfer->read, zone, first);
+        *ret_first = first;
+        return 0;
+}
+
+/* What the client is to get. */
+static int plan(struct transfer *transfer, const struct transfer_request *wanted)
+{
+        const struct store_step *first = NULL;
+        struct transfer_summary *summary = &transfer->summary;
+        int r = plan_kind(transfer, wanted, &first);
+        if (r == 0)
+                r = view_plan(transfer, wanted, first);
+        if (r < 0 || summary->kind != TRANSFER_IXFR)
+                return r;
+        r = ixfr_check_steps(transfer->read, &transfer->zone, first);
         if (r == -EUCLEAN) {
-                log_damaged_history(zone);
+                log_damaged_history(&transfer->zone);
                 summary->kind = TRANSFER_IXFR_WHOLE;
                 return 0;
         }
@@ -167,6 +180,10 @@ static int source_next(
                 if (transfer->walking) {
                         struct arena *arena = &transfer->arenas[transfer->arena];
                         int r = message_walk_next(&transfer->walk, arena, ret_record);
+                        if (r == 0 && transfer->strip_dnssec && view_strips(ret_record->type)) {
+                                transfer->stripped++;
+                                continue;
+                        }
                         if (r == 0)
                                 return SOURCE_RECORD;
                         if (r < 0)

@@ -33,7 +33,10 @@ struct transfer;
 struct transfer_request {
         const struct request *request; /* AXFR or IXFR, parsed; copied as far as needed */
         unsigned max_ixfr_ratio_percent;
-        bool tcp; /* false: IXFR over UDP gets the lone SOA in any case (no amplification) */
+        const char *secondary; /* whose block let it in; NULL = none's: the whole zone as it is */
+        bool strip_dnssec;     /* without the records that DNSSEC and ZONEMD added */
+        bool without_ixfr;     /* an IXFR gets the whole zone */
+        bool tcp;              /* false: IXFR over UDP gets the lone SOA in any case (no amplification) */
 };
 
 /* Takes the read view over (also when it fails). tsig (may be NULL) is taken over too. -ENOENT: no such zone.
@@ -60,7 +63,23 @@ int transfer_next(struct transfer *transfer, uint64_t now, struct transfer_messa
 int transfer_renew(struct transfer *transfer, struct store *store);
 uint64_t transfer_clock(const struct transfer *transfer); /* store_read_clock of its view */
 
+/* What a secondary has been sent of a zone, kept as a state row in the store: a client that holds what was
+ * served before the view began cannot take differences of the view, and is sent the whole zone once. Without
+ * a row all that it has is the whole zone as it is. */
+struct transfer_view {
+        bool strip_dnssec;
+        uint64_t since_version; /* it got the whole in this view at this version, or later */
+};
+#define TRANSFER_VIEW_KEY_MAX 80
+#define TRANSFER_VIEW_SIZE 10
+size_t transfer_view_key(const char *secondary, uint8_t ret_key[static TRANSFER_VIEW_KEY_MAX]);
+void transfer_view_encode(const struct transfer_view *view, uint8_t ret_value[static TRANSFER_VIEW_SIZE]);
+/* -EBADMSG. */
+int transfer_view_decode(const void *value, size_t size, struct transfer_view *ret_view);
+
 struct transfer_summary {
+        bool begins_view; /* the row is to become `view`, once the transfer is through */
+        struct transfer_view view;
         enum transfer_kind kind;
         uint32_t from_serial; /* IXFR: what the client said; AXFR: 0 */
         uint32_t to_serial;
