@@ -21,4 +21,5 @@
 #define MESSAGE_NOT_TRANSFERRED   "4f0b6c3e8d4a4b6f9d5f2c7a10e3b010" /* a target acknowledged, and never asked */
 #define MESSAGE_CONTROL           "4f0b6c3e8d4a4b6f9d5f2c7a10e3b011" /* a command that changes something, with its caller */
 #define MESSAGE_SERIAL_LOST       "4f0b6c3e8d4a4b6f9d5f2c7a10e3b012" /* no known last serial for a zone that may be out there */
+#define MESSAGE_RETIRED_SOURCE    "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0c1" /* a transfer from an address that its provider gives up */
 #define MESSAGE_EVENT_FAILED      "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0e1" /* the program of on-event failed, or found no room */

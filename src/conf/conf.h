@@ -37,6 +37,8 @@ enum conf_lost_state { CONF_LOST_STATE_HOLD, CONF_LOST_STATE_FILE };
 struct conf_target {
         struct address address;     /* with its port; 53 by default */
         const struct tsig_key *key; /* NULL = unsigned */
+        const struct conf_secondary
+                *secondary; /* whose block it is of; NULL = also-notify's, or an NS name's */
 };
 
 #define CONF_UNLIMITED UINT64_MAX

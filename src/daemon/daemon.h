@@ -54,3 +54,6 @@ void daemon_tell_removed(struct daemon *daemon, const uint8_t *name);
 
 /* beat.c: once a second, and the watchdog. */
 int daemon_beat_start(struct daemon *daemon);
+
+/* retired.c */
+void tell_retired(const struct observation *seen);

@@ -20,40 +20,72 @@ static enum fleet_transfer_kind fleet_kind(enum transfer_kind kind)
         return FLEET_TRANSFER_NONE;
 }
 
+/* The targets that a peer stands for: the one that it is, else every one of its block (most providers ask
+ * from elsewhere than they take NOTIFY). *position begins at 0; NULL at the end. */
+static struct fleet_target *target_next(
+        struct daemon *daemon, const struct observation *seen, size_t *position)
+{
+        struct fleet_zone *zone = fleet_zone_get(daemon->fleet, seen->zone, NULL);
+        struct fleet_target *target = zone ? fleet_target_find(zone, &seen->peer, seen->key_name) : NULL;
+
+        if (target)
+                return (*position)++ == 0 ? target : NULL;
+        return zone && *seen->secondary ? fleet_block_target_next(zone, seen->secondary, position) : NULL;
+}
+
+static void observe_soa_query(struct daemon *daemon, const struct observation *seen, uint32_t serial)
+{
+        struct fleet_target *target;
+
+        for (size_t position = 0; (target = target_next(daemon, seen, &position));) {
+                fleet_target_saw_soa_query(daemon->fleet, target, serial, seen->at_usec);
+                notify_target_asked(daemon->notify, target);
+        }
+}
+
+/* From now on the secondary's differences are those of its view. */
+static void keep_view(struct daemon *daemon, const struct observation *seen)
+{
+        uint8_t key[TRANSFER_VIEW_KEY_MAX], value[TRANSFER_VIEW_SIZE];
+        struct fleet_zone *zone = fleet_zone_get(daemon->fleet, seen->zone, NULL);
+
+        if (!zone || !seen->summary.begins_view)
+                return;
+        transfer_view_encode(&seen->summary.view, value);
+        fleet_put_state(
+                daemon->fleet, zone, key, transfer_view_key(seen->secondary, key), value, sizeof(value));
+}
+
 static void observe_transfer(struct daemon *daemon, const struct observation *seen)
 {
         const struct transfer_summary *summary = &seen->summary;
         enum fleet_transfer_kind kind = fleet_kind(summary->kind);
         struct fleet_target *target;
 
-        if (kind == FLEET_TRANSFER_NONE) { /* a lone SOA: it asked, and holds what it said */
-                target = fleet_saw_soa_query(daemon->fleet, seen->zone, &seen->peer, seen->key_name,
-                        summary->to_serial, seen->at_usec);
-                if (target && summary->kind == TRANSFER_UP_TO_DATE) {
-                        target->row.transferred_serial = summary->to_serial;
-                        fleet_target_changed(daemon->fleet, target);
-                        notify_target_transferred(daemon->notify, target);
-                } else if (target)
-                        notify_target_asked(daemon->notify, target);
+        if (kind == FLEET_TRANSFER_NONE && summary->kind != TRANSFER_UP_TO_DATE) {
+                observe_soa_query(daemon, seen, summary->to_serial);
                 return;
         }
-        target = fleet_saw_transfer(daemon->fleet, seen->zone, &seen->peer, seen->key_name, kind,
-                summary->from_serial, summary->to_serial, summary->bytes, seen->duration_usec, seen->at_usec);
-        if (target)
+        keep_view(daemon, seen);
+        tell_retired(seen);
+        for (size_t position = 0; (target = target_next(daemon, seen, &position));) {
+                if (kind == FLEET_TRANSFER_NONE) { /* a lone SOA: it asked, and holds what it said */
+                        target->row.transferred_serial = summary->to_serial;
+                        fleet_target_saw_soa_query(daemon->fleet, target, summary->to_serial, seen->at_usec);
+                } else
+                        fleet_target_saw_transfer(daemon->fleet, target, kind, summary->from_serial,
+                                summary->to_serial, summary->bytes, seen->duration_usec, seen->at_usec);
                 notify_target_transferred(daemon->notify, target);
+        }
 }
 
 static void observe(struct daemon *daemon, const struct observation *seen)
 {
-        struct fleet_target *target;
         char peer[ADDRESS_TEXT_MAX];
 
         switch (seen->kind) {
         case OBSERVED_SOA_QUERY:
-                target = fleet_saw_soa_query(
-                        daemon->fleet, seen->zone, &seen->peer, seen->key_name, seen->serial, seen->at_usec);
-                if (target)
-                        notify_target_asked(daemon->notify, target);
+                observe_soa_query(daemon, seen, seen->serial);
                 break;
         case OBSERVED_TRANSFER:
                 observe_transfer(daemon, seen);

@@ -59,6 +59,21 @@ void dirty_delete_row(struct fleet *fleet, const struct fleet_target *target)
         write->size = 0;
 }
 
+void fleet_put_state(struct fleet *fleet, const struct fleet_zone *zone, const void *key, size_t key_size,
+        const void *value, size_t size)
+{
+        if (fleet->delete_count == fleet->delete_capacity) {
+                void *grown = grow(fleet->deletes, sizeof(*fleet->deletes), &fleet->delete_capacity);
+                if (!grown)
+                        return; /* who puts a row has to bear that it is lost */
+                fleet->deletes = grown;
+        }
+        struct fleet_write *write = &fleet->deletes[fleet->delete_count++];
+        *write = (struct fleet_write){.zone_id = zone->id, .key_size = key_size, .size = size};
+        memcpy(write->key, key, key_size);
+        memcpy(write->value, value, size);
+}
+
 static int encode(const struct fleet_target *target, struct buffer *scratch, struct fleet_write *ret_write)
 {
         buffer_clear(scratch);

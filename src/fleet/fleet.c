@@ -1,7 +1,6 @@
 /* Zones and who their targets are; what the server saw of them. Main loop.
  *
- * A zone is here from its first publish (or the start) until it is removed. Its targets are the also-notify
- * list of its policy (none under "notify no"), and with "notify yes" what notify/ resolved the NS set to.
+ * A zone is here from its first publish (or the start) until it is removed. Its targets are made by wanted.c.
  * Memory for an idle (zone, target) is the row and some 70 octets: 100,000 zones of two targets take about 50
  * MB. */
 #include "fleet/fleet.h"
@@ -12,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 int fleet_new(struct store *store, struct conf *conf, struct fleet **ret_fleet)
 {
@@ -37,70 +37,6 @@ void fleet_on_target_gone(
         fleet->target_gone_context = context;
 }
 
-static bool is_wanted(
-        const struct wanted *wanted, size_t count, const struct conf_target *target, bool any_key)
-{
-        for (size_t i = 0; i < count; i++) {
-                const struct conf_target *other = &wanted[i].target;
-                if (!address_and_port_equal(&other->address, &target->address))
-                        continue;
-                if (any_key || other->key == target->key ||
-                        (other->key && target->key && name_equal(other->key->name, target->key->name)))
-                        return true;
-        }
-        return false;
-}
-
-/* The also-notify list and the NS targets given, each once. ns_names may be NULL where ns_count is 0. */
-static int targets_from_policy(struct fleet *fleet, struct fleet_zone *zone,
-        const struct conf_target *ns_targets, const char *const *ns_names, size_t ns_count)
-{
-        const struct conf_policy *policy = conf_policy_for(fleet->conf, zone->name);
-        bool none = policy->notify == CONF_NOTIFY_NO;
-        bool with_ns = policy->notify == CONF_NOTIFY_YES || policy->notify == CONF_NOTIFY_PRIMARY_ONLY;
-        size_t listed = none ? 0 : policy->also_notify_count, count = 0;
-        if (listed + ns_count == 0 && zone->target_count == 0)
-                return 0;
-        CLEANUP_FREE struct wanted *wanted = calloc(listed + ns_count + 1, sizeof(*wanted));
-        if (!wanted)
-                return -ENOMEM;
-        for (size_t i = 0; i < listed; i++) {
-                if (!is_wanted(wanted, count, &policy->also_notify[i], false))
-                        wanted[count++].target = policy->also_notify[i];
-        }
-        for (size_t i = 0; with_ns && i < ns_count; i++) {
-                if (is_wanted(wanted, count, &ns_targets[i], true))
-                        continue;
-                wanted[count++] =
-                        (struct wanted){.target = ns_targets[i], .from_ns_set = true, .ns_name = ns_names[i]};
-        }
-        return targets_replace(fleet, zone, wanted, count);
-}
-
-int fleet_zone_set_ns_targets(struct fleet *fleet, struct fleet_zone *zone, const struct conf_target *targets,
-        const char *const *ns_names, size_t count)
-{
-        return targets_from_policy(fleet, zone, targets, ns_names, count);
-}
-
-/* The new configuration's list with the NS targets of before. */
-static int zone_reconfigure(struct fleet *fleet, struct fleet_zone *zone)
-{
-        CLEANUP_FREE struct conf_target *targets = calloc(zone->target_count + 1, sizeof(*targets));
-        CLEANUP_FREE const char **names = calloc(zone->target_count + 1, sizeof(*names));
-        if (!targets || !names)
-                return -ENOMEM;
-        size_t count = 0;
-        for (size_t i = 0; i < zone->target_count; i++) {
-                const struct fleet_target *target = zone->targets[i];
-                if (!target->from_ns_set)
-                        continue;
-                targets[count] = target->target;
-                names[count++] = target->ns_name;
-        }
-        return targets_from_policy(fleet, zone, targets, names, count);
-}
-
 int fleet_reconfigure(struct fleet *fleet, struct conf *conf)
 {
         struct conf *old = fleet->conf;
@@ -108,7 +44,7 @@ int fleet_reconfigure(struct fleet *fleet, struct conf *conf)
         fleet->conf = conf_ref(conf);
         struct fleet_zone *zone;
         for (size_t position = 0; (zone = table_next(&fleet->zones, &position));) {
-                int r = zone_reconfigure(fleet, zone);
+                int r = wanted_again(fleet, zone);
                 if (r < 0) {
                         targets_drop(fleet, zone); /* their keys go with the old configuration */
                         result = r;
@@ -144,7 +80,7 @@ static struct fleet_zone *zone_load(struct fleet *fleet, const uint8_t *name, co
         name_fold(name, copy);
         zone->name = copy;
         zone_note_row(zone, row);
-        if (targets_from_policy(fleet, zone, NULL, NULL, 0) < 0 ||
+        if (wanted_make(fleet, zone, NULL, NULL, 0) < 0 ||
                 table_put(&fleet->zones, zone->name, length, zone, NULL) < 0)
                 return zone_free(fleet, zone);
         return zone;
@@ -235,30 +171,21 @@ static struct fleet_target *target_seen(
         struct fleet *fleet, const uint8_t *zone_name, const struct address *peer, const uint8_t *key_name)
 {
         struct fleet_zone *zone = fleet_zone_get(fleet, zone_name, NULL);
-        struct fleet_target *target = zone ? fleet_target_find(zone, peer, key_name) : NULL;
-        if (target)
-                fleet_target_changed(fleet, target);
-        return target;
+        return zone ? fleet_target_find(zone, peer, key_name) : NULL;
 }
 
-struct fleet_target *fleet_saw_soa_query(struct fleet *fleet, const uint8_t *zone, const struct address *peer,
-        const uint8_t *key_name, uint32_t serial, uint64_t at_usec)
+void fleet_target_saw_soa_query(
+        struct fleet *fleet, struct fleet_target *target, uint32_t serial, uint64_t at_usec)
 {
-        struct fleet_target *target = target_seen(fleet, zone, peer, key_name);
-        if (target) {
-                target->row.soa_serial = serial;
-                target->row.soa_usec = at_usec;
-        }
-        return target;
+        target->row.soa_serial = serial;
+        target->row.soa_usec = at_usec;
+        fleet_target_changed(fleet, target);
 }
 
-struct fleet_target *fleet_saw_transfer(struct fleet *fleet, const uint8_t *zone, const struct address *peer,
-        const uint8_t *key_name, enum fleet_transfer_kind kind, uint32_t from_serial, uint32_t to_serial,
-        uint64_t bytes, uint64_t duration_usec, uint64_t at_usec)
+void fleet_target_saw_transfer(struct fleet *fleet, struct fleet_target *target,
+        enum fleet_transfer_kind kind, uint32_t from_serial, uint32_t to_serial, uint64_t bytes,
+        uint64_t duration_usec, uint64_t at_usec)
 {
-        struct fleet_target *target = target_seen(fleet, zone, peer, key_name);
-        if (!target)
-                return NULL;
         struct fleet_row *row = &target->row;
         row->transferred_serial = to_serial;
         row->transfer_from_serial = from_serial;
@@ -267,6 +194,38 @@ struct fleet_target *fleet_saw_transfer(struct fleet *fleet, const uint8_t *zone
         row->transfer_duration_usec = duration_usec;
         row->transfer_usec = at_usec;
         row->transfer_count++;
+        fleet_target_changed(fleet, target);
+}
+
+struct fleet_target *fleet_block_target_next(
+        const struct fleet_zone *zone, const char *secondary, size_t *position)
+{
+        while (*position < zone->target_count) {
+                struct fleet_target *target = zone->targets[(*position)++];
+                const struct conf_secondary *block = target->target.secondary;
+                if (block && strcasecmp(block->name, secondary) == 0)
+                        return target;
+        }
+        return NULL;
+}
+
+struct fleet_target *fleet_saw_soa_query(struct fleet *fleet, const uint8_t *zone, const struct address *peer,
+        const uint8_t *key_name, uint32_t serial, uint64_t at_usec)
+{
+        struct fleet_target *target = target_seen(fleet, zone, peer, key_name);
+        if (target)
+                fleet_target_saw_soa_query(fleet, target, serial, at_usec);
+        return target;
+}
+
+struct fleet_target *fleet_saw_transfer(struct fleet *fleet, const uint8_t *zone, const struct address *peer,
+        const uint8_t *key_name, enum fleet_transfer_kind kind, uint32_t from_serial, uint32_t to_serial,
+        uint64_t bytes, uint64_t duration_usec, uint64_t at_usec)
+{
+        struct fleet_target *target = target_seen(fleet, zone, peer, key_name);
+        if (target)
+                fleet_target_saw_transfer(
+                        fleet, target, kind, from_serial, to_serial, bytes, duration_usec, at_usec);
         return target;
 }
 

@@ -48,7 +48,8 @@ struct fleet_row {
 struct fleet_target {
         struct fleet_zone *zone;
         struct conf_target target; /* its key pointer belongs to the configuration that fleet holds */
-        const char *ns_name;       /* from_ns_set: the name server's name as text, without the final dot */
+        const char
+                *ns_name; /* resolved: the server's name as text, without the final dot; NULL = by address */
         struct fleet_row row;
         void *notify; /* notify/'s own state for this target while something is to be done; NULL else */
         uint32_t dirty_index; /* fleet/'s own */
@@ -77,10 +78,11 @@ struct conf *fleet_conf(const struct fleet *fleet);
 struct fleet_zone *fleet_zone_get(struct fleet *fleet, const uint8_t *name, const struct store_zone *row);
 /* All zones looked at so far, in no order: position begins at 0; NULL at the end. */
 struct fleet_zone *fleet_zone_next(const struct fleet *fleet, size_t *position);
-/* Addresses of the NS set came in (notify yes): becomes targets beside the also-notify list; those that left
- * are forgotten. Addresses that the also-notify list has are left out. */
-int fleet_zone_set_ns_targets(struct fleet *fleet, struct fleet_zone *zone, const struct conf_target *targets,
-        const char *const *ns_names, size_t count);
+/* What names were resolved to: those of blocks' also-notify (target.secondary is set), and of the NS set
+ * (notify yes). They become targets beside those that are listed by address; those that left are forgotten.
+ */
+int fleet_zone_set_resolved(struct fleet *fleet, struct fleet_zone *zone, const struct conf_target *targets,
+        const char *const *names, size_t count);
 void fleet_zone_forget(struct fleet *fleet, const uint8_t *name);
 /* Called before a target whose `notify` is set goes away. */
 void fleet_on_target_gone(
@@ -91,6 +93,10 @@ void fleet_on_target_gone(
  * that was verified, NULL or the root = none. NULL where it is none of them or cannot be told. */
 struct fleet_target *fleet_target_find(
         struct fleet_zone *zone, const struct address *peer, const uint8_t *key_name);
+/* The zone's targets of that block, one after the other: *position begins at 0; NULL at the end. For what was
+ * seen of a block from an address that is no NOTIFY target of it. */
+struct fleet_target *fleet_block_target_next(
+        const struct fleet_zone *zone, const char *secondary, size_t *position);
 /* It acknowledged, or took, the zone's serial of now. */
 bool fleet_target_is_current(const struct fleet_target *target);
 void fleet_target_changed(struct fleet *fleet, struct fleet_target *target); /* the row is dirty now */
@@ -101,6 +107,17 @@ struct fleet_target *fleet_saw_soa_query(struct fleet *fleet, const uint8_t *zon
 struct fleet_target *fleet_saw_transfer(struct fleet *fleet, const uint8_t *zone, const struct address *peer,
         const uint8_t *key_name, enum fleet_transfer_kind kind, uint32_t from_serial, uint32_t to_serial,
         uint64_t bytes, uint64_t duration_usec, uint64_t at_usec);
+
+/* The same for a target that is known already. */
+void fleet_target_saw_soa_query(
+        struct fleet *fleet, struct fleet_target *target, uint32_t serial, uint64_t at_usec);
+void fleet_target_saw_transfer(struct fleet *fleet, struct fleet_target *target,
+        enum fleet_transfer_kind kind, uint32_t from_serial, uint32_t to_serial, uint64_t bytes,
+        uint64_t duration_usec, uint64_t at_usec);
+
+/* A state row of somebody else's, to be written with the others. */
+void fleet_put_state(struct fleet *fleet, const struct fleet_zone *zone, const void *key, size_t key_size,
+        const void *value, size_t size);
 
 /* Rows to write since the last call: malloc'ed array for the publisher's thread (values are encoded), NULL
  * and 0 where there is none. In order; size 0 = the row is to be deleted. */

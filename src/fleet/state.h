@@ -28,6 +28,11 @@ struct wanted {
 /* Makes the zone's targets these: a target that is there already stays, with its row; a new one's row comes
  * from the store; the others go, and their rows with them. -ENOMEM: nothing changed. */
 int targets_replace(struct fleet *fleet, struct fleet_zone *zone, const struct wanted *wanted, size_t count);
+/* wanted.c. names may be NULL where the count is 0. */
+int wanted_make(struct fleet *fleet, struct fleet_zone *zone, const struct conf_target *resolved,
+        const char *const *names, size_t resolved_count);
+/* After a new configuration: the same names' addresses, as far as it has the names still. */
+int wanted_again(struct fleet *fleet, struct fleet_zone *zone);
 /* All go; their rows in the store stay. */
 void targets_drop(struct fleet *fleet, struct fleet_zone *zone);
 

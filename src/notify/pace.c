@@ -8,16 +8,20 @@
 
 #include <errno.h>
 
-static uint64_t interval_usec(const struct notify *notify)
+/* Of the target's block, else options'. */
+static uint64_t interval_usec(const struct notify *notify, const struct pending *pending)
 {
-        unsigned rate = fleet_conf(notify->fleet)->options.notify_rate;
+        const struct conf_secondary *secondary = pending->target->target.secondary;
+        unsigned rate = secondary && secondary->notify_rate > 0
+                                ? secondary->notify_rate
+                                : fleet_conf(notify->fleet)->options.notify_rate;
         return rate > 0 ? USEC_PER_SEC / rate : USEC_PER_SEC;
 }
 
 static void send_turn(struct notify *notify, struct pending *pending, uint64_t now)
 {
         struct peer *peer = pending->peer;
-        uint64_t interval = interval_usec(notify);
+        uint64_t interval = interval_usec(notify, pending);
         /* A timer that comes late by less than an interval does not lower the rate. */
         bool is_late = now > peer->next_send_usec && now - peer->next_send_usec < interval;
         peer->next_send_usec = (is_late && peer->next_send_usec > 0 ? peer->next_send_usec : now) + interval;

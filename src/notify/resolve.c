@@ -1,5 +1,6 @@
-/* notify yes: the targets that a zone's NS set names, less the MNAME of its SOA (RFC 1996 s.2.1). Main loop;
- * lookup.c's worker thread alone calls getaddrinfo.
+/* Targets by name: hosts of secondary blocks' also-notify, and under notify yes those that a zone's NS set
+ * names, less the MNAME of its SOA (RFC 1996 s.2.1). Main loop; lookup.c's worker thread alone calls
+ * getaddrinfo.
  *
  * Addresses of a name inside the zone come from the zone. Any other name is looked up by the worker, for all
  * zones that have it, at most once a minute and only when one of them is published; meanwhile the last known
@@ -20,7 +21,7 @@
 #include <string.h>
 
 #define RESOLVE_SPACING (60 * USEC_PER_SEC)
-#define NS_TARGETS_MAX 256
+#define RESOLVED_MAX 256
 #define NOTIFY_PORT 53
 
 /* A name outside its zone. */
@@ -145,30 +146,35 @@ static int known_ask(struct resolver *resolver, struct known_name *known, struct
 }
 
 /* The targets of one zone as they are gathered. */
-struct ns_targets {
-        struct conf_target targets[NS_TARGETS_MAX];
-        const char *names[NS_TARGETS_MAX];
+struct resolved {
+        struct conf_target targets[RESOLVED_MAX];
+        const char *names[RESOLVED_MAX];
         size_t count;
 };
 
-static void ns_targets_add(struct ns_targets *found, const struct address *address, const char *name)
+/* what: port, key and block of the target. */
+static void resolved_add(struct resolved *found, const struct address *address, const char *name,
+        const struct conf_target *what)
 {
-        struct address target = *address;
-        target.port = NOTIFY_PORT;
+        struct conf_target target = *what;
+        target.address = *address;
+        target.address.port = what->address.port;
         for (size_t i = 0; i < found->count; i++) {
-                if (address_and_port_equal(&found->targets[i].address, &target))
+                if (address_and_port_equal(&found->targets[i].address, &target.address) &&
+                        found->targets[i].key == target.key)
                         return;
         }
-        if (found->count == NS_TARGETS_MAX)
+        if (found->count == RESOLVED_MAX)
                 return;
-        found->targets[found->count].address = target;
-        found->targets[found->count].key = NULL;
+        found->targets[found->count] = target;
         found->names[found->count++] = name;
 }
 
+static const struct conf_target of_ns_set = {.address = {.port = NOTIFY_PORT}};
+
 /* A and AAAA of a name in the zone; returns how many, or a negative errno. */
 static int add_from_zone(struct store_records *records, struct arena *arena, const uint8_t *name,
-        const char *text, struct ns_targets *found)
+        const char *text, struct resolved *found)
 {
         struct record_list list = {0};
         int count = 0, r = store_records_of_owner(records, name, arena, &list);
@@ -182,7 +188,7 @@ static int add_from_zone(struct store_records *records, struct arena *arena, con
                 else
                         continue;
                 memcpy(address.bytes, record->rdata, record->rdata_length);
-                ns_targets_add(found, &address, text);
+                resolved_add(found, &address, text, &of_ns_set);
                 count++;
         }
         record_list_free(&list);
@@ -190,7 +196,7 @@ static int add_from_zone(struct store_records *records, struct arena *arena, con
 }
 
 static int add_from_outside(struct notify *notify, struct fleet_zone *zone, const uint8_t *name,
-        const char *text, bool may_ask, struct ns_targets *found)
+        const char *text, bool may_ask, const struct conf_target *what, struct resolved *found)
 {
         struct resolver *resolver;
         struct known_name *known;
@@ -200,7 +206,7 @@ static int add_from_outside(struct notify *notify, struct fleet_zone *zone, cons
         if (r < 0)
                 return r;
         for (size_t i = 0; i < known->count; i++)
-                ns_targets_add(found, &known->addresses[i], text);
+                resolved_add(found, &known->addresses[i], text, what);
         return may_ask ? known_ask(resolver, known, zone) : 0;
 }
 
@@ -210,7 +216,7 @@ struct gathering {
         struct store_records *records;
         struct arena arena;
         bool may_ask;
-        struct ns_targets found;
+        struct resolved found;
 };
 
 static int gather_name(struct gathering *gathering, const uint8_t *name)
@@ -225,8 +231,31 @@ static int gather_name(struct gathering *gathering, const uint8_t *name)
                 if (r != 0)
                         return r < 0 ? r : 0;
         }
-        return add_from_outside(
-                gathering->notify, gathering->zone, name, kept, gathering->may_ask, &gathering->found);
+        return add_from_outside(gathering->notify, gathering->zone, name, kept, gathering->may_ask,
+                &of_ns_set, &gathering->found);
+}
+
+/* Hosts of the zone's secondary blocks that are names; each is looked up again before it is used, once a
+ * minute at most. */
+static int gather_blocks(struct gathering *gathering, const struct conf_policy *policy)
+{
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < policy->secondary_count; i++) {
+                const struct conf_secondary *secondary = policy->secondaries[i];
+                for (size_t k = 0; r >= 0 && secondary->notify && k < secondary->also_notify_count; k++) {
+                        const struct conf_notify_host *host = &secondary->also_notify[k];
+                        static const uint8_t root[] = {0};
+                        uint8_t name[NAME_MAX_LENGTH];
+                        size_t length, fault;
+                        if (!host->host.name || name_from_text(host->host.name, strlen(host->host.name), root,
+                                                        name, &length, &fault) != NAME_OK)
+                                continue;
+                        struct conf_target what = {host->host.address, host->key, secondary};
+                        r = add_from_outside(gathering->notify, gathering->zone, name, host->host.name,
+                                gathering->may_ask, &what, &gathering->found);
+                }
+        }
+        return r;
 }
 
 static int gather(struct gathering *gathering, struct store_read *read, bool with_mname)
@@ -254,23 +283,36 @@ static int gather(struct gathering *gathering, struct store_read *read, bool wit
         return r;
 }
 
+static bool has_names(const struct conf_policy *policy)
+{
+        for (size_t i = 0; i < policy->secondary_count; i++)
+                for (size_t k = 0; k < policy->secondaries[i]->also_notify_count; k++)
+                        if (policy->secondaries[i]->also_notify[k].host.name)
+                                return true;
+        return false;
+}
+
 static int zone_targets_make(struct notify *notify, struct fleet_zone *zone, bool may_ask)
 {
         const struct conf_policy *policy = conf_policy_for(fleet_conf(notify->fleet), zone->name);
-        if (policy->notify != CONF_NOTIFY_YES && policy->notify != CONF_NOTIFY_PRIMARY_ONLY)
+        bool with_ns = policy->notify == CONF_NOTIFY_YES || policy->notify == CONF_NOTIFY_PRIMARY_ONLY;
+        if (policy->notify == CONF_NOTIFY_NO || (!with_ns && !has_names(policy)))
                 return 0;
         CLEANUP_FREE struct gathering *gathering = calloc(1, sizeof(*gathering));
         struct store_read *read;
         if (!gathering)
                 return -ENOMEM;
         *gathering = (struct gathering){.notify = notify, .zone = zone, .may_ask = may_ask};
-        int r = store_read_begin(notify->store, &read);
-        if (r < 0)
-                return r;
-        r = gather(gathering, read, policy->notify_to_soa);
-        store_read_end(read);
+        int r = gather_blocks(gathering, policy);
+        if (r >= 0 && with_ns) {
+                r = store_read_begin(notify->store, &read);
+                if (r < 0)
+                        return r;
+                r = gather(gathering, read, policy->notify_to_soa);
+                store_read_end(read);
+        }
         if (r >= 0)
-                r = fleet_zone_set_ns_targets(notify->fleet, zone, gathering->found.targets,
+                r = fleet_zone_set_resolved(notify->fleet, zone, gathering->found.targets,
                         gathering->found.names, gathering->found.count);
         arena_free(&gathering->arena);
         return r;

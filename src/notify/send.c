@@ -130,11 +130,15 @@ static void note_sent(struct notify *notify, struct pending *pending, uint32_t s
         fleet_target_changed(notify->fleet, target);
 }
 
-/* What the zone's policy says of the source, for the target's family. */
+/* What the target's block says of the source for its family, else the zone's policy. */
 static const struct address *source_for(const struct notify *notify, const struct pending *pending)
 {
         const struct conf_policy *policy =
                 conf_policy_for(fleet_conf(notify->fleet), pending->target->zone->name);
+        const struct conf_secondary *secondary = pending->target->target.secondary;
+        bool is_v6 = pending->peer->address.family == AF_INET6;
+        if (secondary && (is_v6 ? secondary->notify_source_v6 : secondary->notify_source).family != 0)
+                return is_v6 ? &secondary->notify_source_v6 : &secondary->notify_source;
         return pending->peer->address.family == AF_INET6 ? &policy->notify_source_v6 : &policy->notify_source;
 }
 

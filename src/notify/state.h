@@ -151,7 +151,7 @@ enum reply_outcome reply_judge(const uint8_t *bytes, size_t length, uint16_t id,
 
 /* ---- resolve.c ---- */
 
-/* notify yes: makes the zone's NS targets of what is known now, and asks for what is not. */
+/* Makes the zone's targets by name of what is known now, and asks for what is not. */
 int resolve_zone(struct notify *notify, struct fleet_zone *zone);
 void resolve_forget_zone(struct notify *notify, const struct fleet_zone *zone);
 struct resolver *resolver_free(struct resolver *resolver);

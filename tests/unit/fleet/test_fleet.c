@@ -341,13 +341,13 @@ static void test_ns_targets(void **state)
         const char *names[3] = {"ns1.test", "ns2.test", "ns3.test"};
         for (unsigned i = 0; i < 3; i++)
                 targets[i].address.port = 53;
-        assert_int_equal(fleet_zone_set_ns_targets(fixture.fleet, zone, targets, names, 3), 0);
+        assert_int_equal(fleet_zone_set_resolved(fixture.fleet, zone, targets, names, 3), 0);
         assert_int_equal(zone->target_count, 3);
         assert_false(zone->targets[0]->from_ns_set);
         assert_true(zone->targets[2]->from_ns_set);
         assert_string_equal(zone->targets[2]->ns_name, "ns3.test");
         struct fleet_target *kept = zone->targets[2];
-        assert_int_equal(fleet_zone_set_ns_targets(fixture.fleet, zone, targets + 2, names, 1), 0);
+        assert_int_equal(fleet_zone_set_resolved(fixture.fleet, zone, targets + 2, names, 1), 0);
         assert_int_equal(zone->target_count, 2);
         assert_ptr_equal(zone->targets[1], kept);
         assert_string_equal(kept->ns_name, "ns1.test");
@@ -361,7 +361,7 @@ static void test_ns_targets(void **state)
         assert_ptr_equal(zone->targets[0], kept);
         assert_false(kept->from_ns_set);
         assert_null(kept->ns_name);
-        assert_int_equal(fleet_zone_set_ns_targets(fixture.fleet, zone, targets, names, 2), 0);
+        assert_int_equal(fleet_zone_set_resolved(fixture.fleet, zone, targets, names, 2), 0);
         assert_int_equal(zone->target_count, 3);
         reconfigure(&fixture, "options { notify explicit; also-notify { 192.0.2.3; }; };");
         assert_int_equal(zone->target_count, 1);
