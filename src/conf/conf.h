@@ -42,6 +42,7 @@ struct conf_target {
 };
 
 #define CONF_UNLIMITED UINT64_MAX
+#define CONF_BY_ZONE_SIZE (UINT64_MAX - 1)
 
 /* guard { ... }: what looks like a slip is held (zone/guard.h judges by it). */
 struct conf_guard {
@@ -71,7 +72,7 @@ struct conf_policy {
         struct address notify_source_v6;
         uint64_t notify_delay_usec;      /* 0 by default */
         uint64_t alert_after_usec;       /* a secondary that is late by so much is stale; default 5 min */
-        uint64_t max_journal_bytes;      /* default 64 MiB; CONF_UNLIMITED */
+        uint64_t max_journal_bytes;      /* default CONF_BY_ZONE_SIZE; CONF_UNLIMITED */
         unsigned max_ixfr_ratio_percent; /* of the AXFR's size; default 100; 0 = unlimited */
         uint64_t settle_usec;            /* "settle-time", default 50 ms */
         struct conf_checks checks;       /* of the zone's text */

@@ -16,7 +16,7 @@ void policy_set_defaults(struct conf_policy *policy)
                 .notify = CONF_NOTIFY_EXPLICIT,
                 .serial_method = CONF_SERIAL_INCREMENT,
                 .lost_state = CONF_LOST_STATE_HOLD,
-                .max_journal_bytes = UINT64_C(64) << 20,
+                .max_journal_bytes = CONF_BY_ZONE_SIZE,
                 .max_ixfr_ratio_percent = 100,
                 .settle_usec = 50000,
                 .alert_after_usec = 300 * SECOND_USEC,

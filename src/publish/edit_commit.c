@@ -263,8 +263,9 @@ int edit_commit(struct edit *edit)
                 .rrset_count = edit->rrset_count,
                 .published_usec = clock_realtime_usec(),
                 .provenance = provenance,
-                .max_journal_bytes = edit->policy->max_journal_bytes,
-                .max_ixfr_ratio_percent = edit->policy->max_ixfr_ratio_percent,
+                .max_journal_bytes = edit->policy->max_journal_bytes == CONF_BY_ZONE_SIZE
+                                             ? STORE_JOURNAL_BY_ZONE_SIZE
+                                             : edit->policy->max_journal_bytes,
                 .crew = edit->crew,
         };
 

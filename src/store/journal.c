@@ -20,19 +20,18 @@ struct limits {
         uint32_t serial; /* the newest */
 };
 
-#define HISTORY_MIN_BYTES 4096u
+#define BY_SIZE_MIN_BYTES (256u << 10)
+#define BY_SIZE_MAX_BYTES (64u << 20)
 
 static uint64_t limit_bytes(const struct store_zone *zone, const struct store_publication *publication)
 {
-        uint64_t axfr_bytes = zone->axfr_bytes + 2 * record_wire_size(&zone->soa);
-        uint64_t by_ratio = UINT64_MAX;
+        uint64_t twice = 2 * (zone->axfr_bytes + 2 * record_wire_size(&zone->soa));
 
-        if (publication->max_ixfr_ratio_percent > 0)
-                by_ratio = axfr_bytes / 100 * publication->max_ixfr_ratio_percent +
-                           axfr_bytes % 100 * publication->max_ixfr_ratio_percent / 100;
-        if (by_ratio < HISTORY_MIN_BYTES) /* what fits one small message is never too much */
-                by_ratio = HISTORY_MIN_BYTES;
-        return by_ratio < publication->max_journal_bytes ? by_ratio : publication->max_journal_bytes;
+        if (publication->max_journal_bytes != STORE_JOURNAL_BY_ZONE_SIZE)
+                return publication->max_journal_bytes;
+        return twice < BY_SIZE_MIN_BYTES   ? BY_SIZE_MIN_BYTES
+               : twice > BY_SIZE_MAX_BYTES ? BY_SIZE_MAX_BYTES
+                                           : twice;
 }
 
 /* Writes the bodies of one half of a step. Stops early, with 1, where *bytes goes beyond limit. */

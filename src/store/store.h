@@ -220,11 +220,11 @@ struct store_publication {
         enum store_text_change text_change;
         const struct store_text_range *ranges;
         size_t range_count;
-        uint64_t max_journal_bytes;      /* older steps go beyond it; UINT64_MAX = keep all */
-        unsigned max_ixfr_ratio_percent; /* a history larger than this part of the AXFR is dropped from its
-                                            old end; 0 = no limit */
-        struct crew *crew;               /* helps with a large zone; may be NULL */
+        uint64_t max_journal_bytes; /* older steps go beyond it; UINT64_MAX = keep all */
+        struct crew *crew;          /* helps with a large zone; may be NULL */
 };
+/* As max_journal_bytes: twice the zone as an AXFR, but at least 256 KiB and at most 64 MiB. */
+#define STORE_JOURNAL_BY_ZONE_SIZE (UINT64_MAX - 1)
 /* Returns the new version in *ret_version. -ESTALE, -ENOSPC (map full), -ENOMEM, -EUCLEAN, -EMSGSIZE (a
  * record that fits no message); -EINVAL: removed has a record that is not there, or added one that is (a
  * delta that was not made against this version: nothing of the batch may be committed), or the serial is 0 or

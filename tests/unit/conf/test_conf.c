@@ -191,7 +191,7 @@ static void test_defaults(void **state)
         assert_int_equal(conf->policy.lost_state, CONF_LOST_STATE_HOLD);
         assert_int_equal(conf->policy.notify_delay_usec, 0);
         assert_int_equal(conf->policy.settle_usec, 50000);
-        assert_int_equal(conf->policy.max_journal_bytes, 64 << 20);
+        assert_true(conf->policy.max_journal_bytes == CONF_BY_ZONE_SIZE);
         assert_int_equal(conf->policy.max_ixfr_ratio_percent, 100);
 
         setenv("STATE_DIRECTORY", "/var/lib/a:/var/lib/b", 1);

@@ -8,7 +8,6 @@ struct fixture {
         struct store *store;
         struct model model;
         uint64_t limit_bytes;
-        unsigned ratio_percent;
 };
 
 static void begin(struct fixture *fixture, uint32_t serial, unsigned records)
@@ -40,7 +39,6 @@ static void step(struct fixture *fixture, uint32_t serial, unsigned changes, boo
         struct store_publication publication = model_publication(&fixture->model, &removed, &added);
         publication.begins_era = begins_era;
         publication.max_journal_bytes = fixture->limit_bytes;
-        publication.max_ixfr_ratio_percent = fixture->ratio_percent;
         model_publish(&fixture->model, fixture->store, &publication);
         record_list_free(&removed);
         record_list_free(&added);
@@ -126,21 +124,42 @@ static void test_by_bytes(void **state)
         end(&fixture);
 }
 
-static void test_by_ratio(void **state)
+/* Twice the zone, within bounds. */
+static void test_by_zone_size(void **state)
 {
         struct fixture fixture;
         struct store_zone zone;
 
         (void)state;
-        begin(&fixture, 1, 2000);
-        fixture.ratio_percent = 10;
-        for (unsigned n = 2; n < 100; n++) {
-                step(&fixture, n, 10, false);
+        begin(&fixture, 1, 4000);
+        fixture.limit_bytes = STORE_JOURNAL_BY_ZONE_SIZE;
+        zone = zone_now(&fixture);
+        assert_true(zone.axfr_bytes > 140 << 10);
+        for (unsigned n = 2; n < 150; n++) {
+                step(&fixture, n, 100, false);
                 zone = zone_now(&fixture);
-                assert_true(zone.journal_end - zone.journal_begin <= zone.axfr_bytes / 10 + 30);
+                assert_true(zone.journal_end - zone.journal_begin <= 2 * zone.axfr_bytes + 200);
         }
-        assert_true(zone.step_count > 2);
-        /* One step that is larger by itself: no history, and none of its rows. */
+        assert_true(zone.step_count > 30 && zone.step_count < 140);
+        assert_true(zone.journal_end - zone.journal_begin > zone.axfr_bytes);
+        end(&fixture);
+        begin(&fixture, 1, 20); /* a small one */
+        fixture.limit_bytes = STORE_JOURNAL_BY_ZONE_SIZE;
+        for (unsigned n = 2; n < 200; n++)
+                step(&fixture, n, 2, false);
+        assert_int_equal(zone_now(&fixture).step_count, 198);
+        end(&fixture);
+}
+
+/* One step that is larger by itself: no history, and none of its rows. */
+static void test_a_step_beyond_the_limit(void **state)
+{
+        struct fixture fixture;
+        struct store_zone zone;
+
+        (void)state;
+        begin(&fixture, 99, 2000);
+        fixture.limit_bytes = 20000;
         step(&fixture, 100, 1000, false);
         zone = zone_now(&fixture);
         assert_int_equal(zone.step_count, 0);
@@ -149,7 +168,7 @@ static void test_by_ratio(void **state)
         assert_int_equal(step_from(&fixture, 99), 0);
         step(&fixture, 101, 3, false);
         assert_int_equal(zone_now(&fixture).step_count, 1);
-        assert_int_equal(step_from(&fixture, 100), 101);
+        assert_int_equal(step_from(&fixture, 100), 3);
         end(&fixture);
 }
 
@@ -268,7 +287,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_by_bytes),
-                cmocka_unit_test(test_by_ratio),
+                cmocka_unit_test(test_by_zone_size),
+                cmocka_unit_test(test_a_step_beyond_the_limit),
                 cmocka_unit_test(test_eras),
                 cmocka_unit_test(test_around_the_circle),
                 cmocka_unit_test(test_large_step),
