@@ -34,6 +34,19 @@ int record_list_add(struct record_list *list, const struct record *record)
         return 0;
 }
 
+size_t record_list_find(const struct record_list *list, const struct record *record)
+{
+        size_t low = 0, high = list->count;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                if (record_compare(&list->items[middle], record) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
 void record_list_free(struct record_list *list)
 {
         free(list->items);

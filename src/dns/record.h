@@ -60,6 +60,9 @@ static inline void record_prefetch(const struct record *records, size_t count, s
         }
 }
 
+/* Index of the first record that is not before this one, in record_compare order; count = none. */
+size_t record_list_find(const struct record_list *list, const struct record *record);
+
 /* Octets of the record uncompressed on the wire: owner + 10 + rdata. */
 size_t record_wire_size(const struct record *record);
 

@@ -104,15 +104,8 @@ static bool after_has_owner(const struct after_view *view, const uint8_t *owner)
 /* Does it come back, under another TTL or in other letter case? */
 static bool is_back(const struct record_list *added, const struct record *record)
 {
-        size_t low = 0, high = added->count;
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-                if (record_compare(&added->items[middle], record) < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low < added->count && record_is_same(&added->items[low], record);
+        size_t at = record_list_find(added, record);
+        return at < added->count && record_is_same(&added->items[at], record);
 }
 
 /* Is a record of the RRset that begins at `first` of the removed ones really going? */

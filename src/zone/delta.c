@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 
 void delta_free(struct delta *delta)
 {
@@ -67,6 +68,47 @@ int delta_make(const struct delta_source *old, const struct record_list *new_rec
                 delta_free(&delta);
                 return r;
         }
+        *ret_delta = delta;
+        return 0;
+}
+
+/* One side of the net: what both lists remove, less what both add; and the other way round. */
+static int compose_side(const struct record_list *const plus[static 2],
+        const struct record_list *const minus[static 2], struct record_list *net)
+{
+        int r = 0;
+        for (int n = 0; n < 2; n++)
+                for (size_t i = 0; r == 0 && i < plus[n]->count; i++) {
+                        /* A removal meets the addition of the other delta only: its own is another record. */
+                        const struct record_list *other = minus[!n];
+                        size_t at = record_list_find(other, &plus[n]->items[i]);
+                        if (at == other->count || !record_is_identical(&other->items[at], &plus[n]->items[i]))
+                                r = record_list_add(net, &plus[n]->items[i]);
+                }
+        return r;
+}
+
+static int compare_records(const void *left, const void *right)
+{
+        return record_compare(left, right);
+}
+
+int delta_compose(const struct delta *first, const struct delta *second, struct delta *ret_delta)
+{
+        const struct record_list *const removed[2] = {&first->removed, &second->removed};
+        const struct record_list *const added[2] = {&first->added, &second->added};
+        struct delta delta = {0};
+        int r = compose_side(removed, added, &delta.removed);
+        if (r == 0)
+                r = compose_side(added, removed, &delta.added);
+        if (r < 0) {
+                delta_free(&delta);
+                return r;
+        }
+        if (delta.removed.count > 0)
+                qsort(delta.removed.items, delta.removed.count, sizeof(struct record), compare_records);
+        if (delta.added.count > 0)
+                qsort(delta.added.items, delta.added.count, sizeof(struct record), compare_records);
         *ret_delta = delta;
         return 0;
 }

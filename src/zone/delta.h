@@ -29,6 +29,9 @@ struct delta_source {
  * are copied. old NULL = everything is added. */
 int delta_make(
         const struct delta_source *old, const struct record_list *new_records, struct delta *ret_delta);
+/* The net of two deltas, one behind the other: what is identical in a removal and an addition is in neither.
+ * Octets stay theirs. */
+int delta_compose(const struct delta *first, const struct delta *second, struct delta *ret_delta);
 bool delta_is_empty(const struct delta *delta);
 
 /* Plain SHA-256 over the content digest of what is published (NULL: nothing is), the SOA as the file has it
