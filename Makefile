@@ -25,10 +25,10 @@ USES_transfer := transfer store dns base
 USES_server   := server transfer store conf dns base
 USES_fleet    := fleet event store probe conf dns base
 USES_notify   := notify fleet event store probe conf dns base
-USES_publish  := publish notify fleet zone event store zonefile probe source conf dns base
+USES_publish  := publish notify fleet transfer zone event store zonefile probe source conf dns base
 USES_control  := control publish server transfer notify fleet zone event store zonefile probe source conf dns base
 USES_daemon   := control publish server transfer notify fleet zone event store zonefile probe source conf dns base
-USES_client   := zonefile source conf zone dns base
+USES_client   := publish notify fleet transfer zone event store zonefile probe source conf dns base
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wswitch-enum -Wvla
 ifeq ($(CI),true)

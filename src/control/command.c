@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "notify/notify.h"
+#include "publish/rehearsal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -105,6 +106,25 @@ static void on_verdict(void *context, const struct zone_entry *zone, const struc
         request_wait_done(request);
 }
 
+static void on_plan(void *context, const char *zone, const struct rehearsal *rehearsal, const char *why)
+{
+        struct control_request *request = context;
+        struct json json = {.out = &request->body};
+
+        if (!request->is_answered && !rehearsal) {
+                request_answer_error(request, MHD_HTTP_CONFLICT, "%s: %s", zone, why ? why : "no plan");
+        } else if (!request->is_answered) {
+                json_open(&json, NULL, '{');
+                json_open(&json, "zones", '[');
+                rehearsal_append_json(&json, zone, rehearsal);
+                json_close(&json, ']');
+                json_close(&json, '}');
+                buffer_append_u8(&request->body, '\n');
+                request_answer(request, MHD_HTTP_OK);
+        }
+        request_wait_done(request);
+}
+
 static void run_notify(struct control_request *request)
 {
         char name[NAME_TEXT_MAX];
@@ -166,6 +186,9 @@ static int ask_registry(struct control_request *request)
                 return registry_thaw(registry, zone, on_verdict, request);
         case ROUTE_APPROVE:
                 return registry_approve(registry, zone, request->route.hash, on_verdict, request);
+        case ROUTE_PLAN:
+                return registry_plan(
+                        registry, zone, TAKE_FD(request->text_fd), request->route.changes, on_plan, request);
         case ROUTE_STATUS:
         case ROUTE_ZONE:
         case ROUTE_TEXT:

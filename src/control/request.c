@@ -16,7 +16,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#define TEXT_LIMIT_BYTES (512ull << 20)
 
 static struct control_request *orphans;
 
@@ -28,6 +32,8 @@ static void request_free(struct control_request *request)
         buffer_free(&request->zones);
         free(request->notes);
         free(request->target);
+        if (request->text_fd >= 0)
+                close(request->text_fd);
         free(request);
 }
 
@@ -152,6 +158,7 @@ static enum MHD_Result answer_read(struct control_request *request)
         case ROUTE_FREEZE:
         case ROUTE_THAW:
         case ROUTE_APPROVE:
+        case ROUTE_PLAN:
                 break;
         }
         return MHD_NO;
@@ -181,7 +188,8 @@ static void log_caller(struct control_request *request)
 
 static enum MHD_Result run_command(struct control_request *request)
 {
-        log_caller(request);
+        if (request->route.kind != ROUTE_PLAN) /* it changes nothing */
+                log_caller(request);
         command_run(request);
         if (request->is_answered)
                 return queue_answer(request);
@@ -250,9 +258,32 @@ void *request_begin(void *context, const char *target, struct MHD_Connection *co
                 return NULL;
         }
         request->control = listener->group->owner;
+        request->text_fd = -1;
         request->listener = listener;
         request->connection = connection;
         return request;
+}
+
+/* The text of a plan goes to a memory file, which the publisher reads. */
+static void take_body(struct control_request *request, const char *bytes, size_t length)
+{
+        if (request->text_fd < 0)
+                request->text_fd = memfd_create("plan", MFD_CLOEXEC);
+        if (request->text_bytes + length > TEXT_LIMIT_BYTES)
+                request_answer_error(request, MHD_HTTP_CONTENT_TOO_LARGE,
+                        "a text of more than %llu MiB is planned by the file alone: put it in its place",
+                        (unsigned long long)(TEXT_LIMIT_BYTES >> 20));
+        for (size_t written = 0; !request->is_answered && written < length;) {
+                ssize_t n = write(request->text_fd, bytes + written, length - written);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        request_answer_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
+                                "the text could not be kept: %s", strerror(errno));
+                written += n > 0 ? (size_t)n : 0;
+        }
+        request->text_bytes += length;
 }
 
 enum MHD_Result request_handle(void *context, struct MHD_Connection *connection, const char *url,
@@ -273,8 +304,10 @@ enum MHD_Result request_handle(void *context, struct MHD_Connection *connection,
                         request_answer_error(request, status, "%s", error);
                 return MHD_YES;
         }
-        if (*upload_size > 0) { /* nothing here takes a body */
-                *upload_size = 0;
+        if (*upload_size > 0) {
+                if (request->route.kind == ROUTE_PLAN && !request->is_answered)
+                        take_body(request, upload, *upload_size);
+                *upload_size = 0; /* of the others nothing takes a body */
                 return MHD_YES;
         }
         if (request->is_answered)

@@ -37,6 +37,8 @@ struct control_request {
         unsigned status;
         struct buffer body;
         const char *allow; /* 405 */
+        int text_fd;       /* PLAN: the body; -1 = there was none */
+        uint64_t text_bytes;
 
         /* POST /v1/reload: what the zones' verdicts come to. */
         uint64_t verdict_counts[VERDICT_FAILED + 1];

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#define CHANGES_DEFAULT 1000
+#define CHANGES_MAX 1000000
+
 struct endpoint {
         const char *last; /* the segment behind the zone's name; "" = none */
         enum route_kind kind;
@@ -22,6 +25,7 @@ static const struct endpoint zone_endpoints[] = {
         {"freeze", ROUTE_FREEZE, "POST"},
         {"thaw", ROUTE_THAW, "POST"},
         {"approve", ROUTE_APPROVE, "POST"},
+        {"plan", ROUTE_PLAN, "POST"},
 };
 
 const char *route_verb(enum route_kind kind)
@@ -45,6 +49,8 @@ const char *route_verb(enum route_kind kind)
                 return "thaw";
         case ROUTE_APPROVE:
                 return "approve";
+        case ROUTE_PLAN:
+                return "plan";
         }
         return "?";
 }
@@ -123,6 +129,26 @@ static bool hash_from_query(const char *query, uint8_t ret_hash[static 32])
         return false;
 }
 
+/* The value of changes= in a query; what is more than can be answered is cut. */
+static bool changes_from_query(const char *query, uint32_t *ret_changes)
+{
+        *ret_changes = CHANGES_DEFAULT;
+        for (const char *field = query; field; field = strchr(field, '&')) {
+                field += *field == '&';
+                if (strncmp(field, "changes=", 8) != 0)
+                        continue;
+                uint64_t number = 0;
+                const char *at = field + 8;
+                for (; *at >= '0' && *at <= '9' && number < CHANGES_MAX; at++)
+                        number = number * 10 + (uint64_t)(*at - '0');
+                while (*at >= '0' && *at <= '9')
+                        at++;
+                *ret_changes = number < CHANGES_MAX ? (uint32_t)number : CHANGES_MAX;
+                return at > field + 8 && (*at == '\0' || *at == '&' || *at == '#');
+        }
+        return true;
+}
+
 static unsigned take_method(
         const char *method, const char *wanted, const char **ret_error, const char **ret_allow)
 {
@@ -156,6 +182,10 @@ static unsigned find_zone_endpoint(const char *method, const char *path, size_t 
                 }
                 if (route.kind == ROUTE_APPROVE && !hash_from_query(query, route.hash)) {
                         *ret_error = "approve takes ?hash= and the 64 hexadecimal digits that status shows";
+                        return 400;
+                }
+                if (route.kind == ROUTE_PLAN && !changes_from_query(query, &route.changes)) {
+                        *ret_error = "changes= takes a number";
                         return 400;
                 }
                 *ret_route = route;

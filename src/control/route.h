@@ -9,6 +9,8 @@
  *   POST /v1/zones/NAME/notify             NOTIFY to every target now
  *   POST /v1/zones/NAME/freeze, thaw
  *   POST /v1/zones/NAME/approve?hash=HEX   releases what is held
+ *   POST /v1/zones/NAME/plan?changes=N     what a look, or the text in the body, would come to; N lines at
+ * most
  *
  * NAME is the zone's name in text form, percent-encoded; its final dot may be there, letter case does not
  * count. */
@@ -29,12 +31,14 @@ enum route_kind {
         ROUTE_FREEZE,
         ROUTE_THAW,
         ROUTE_APPROVE,
+        ROUTE_PLAN,
 };
 
 struct route {
         enum route_kind kind;
         uint8_t zone[NAME_MAX_LENGTH]; /* folded; not for STATUS and RELOAD_ALL */
         uint8_t hash[32];              /* APPROVE */
+        uint32_t changes;              /* PLAN: lines that are wanted */
 };
 
 /* 0, or the HTTP status that says what is wrong: 400, 404, 405; then *ret_error is a sentence (static), and

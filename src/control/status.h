@@ -1,8 +1,8 @@
 /* What status says, as JSON. Main loop. Private to control/. */
 #pragma once
 
-#include "control/control.h"
 #include "base/json.h"
+#include "control/control.h"
 #include "publish/registry.h"
 
 struct stream;

@@ -57,12 +57,25 @@ struct edit {
 
 enum edit_step { EDIT_GOES_ON = 0, EDIT_ANSWERED = 1 }; /* positive results of the steps below */
 
+void edit_begin(struct edit *edit, struct publish_batch *batch, struct publish_job *job);
+int edit_find_row(struct edit *edit);
+/* The steps that only read: open, read, compare. */
+int publish_zone_read(struct edit *edit);
+
 int edit_open(struct edit *edit);    /* the row, the file; unchanged? */
 int edit_read(struct edit *edit);    /* text -> records, or only what changed */
 int edit_compare(struct edit *edit); /* delta, counts */
 int edit_judge(struct edit *edit);   /* frozen, guard, serial, approval */
 int edit_commit(struct edit *edit);  /* into the open batch */
 void edit_close(struct edit *edit);
+
+/* What edit_judge asks; approved: and frozen no more. */
+struct judgement;
+void edit_judgement(const struct edit *edit, bool is_approved, struct judgement *ret_judgement);
+/* What approve names. */
+int edit_hash(const struct edit *edit, uint8_t ret_hash[static 32]);
+/* The SOA as it will be served: the file's, under edit->serial. */
+int edit_make_soa(struct edit *edit, struct record *ret_soa);
 
 /* edit_read's two ways. */
 int edit_read_whole(struct edit *edit);

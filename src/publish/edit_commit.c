@@ -41,8 +41,10 @@ int edit_tell_files(struct edit *edit)
 {
         struct publish_job *job = edit->job;
         size_t count;
-        const struct source_file *read = source_snapshot_files(edit->snapshot, &count);
 
+        if (!edit->snapshot)
+                return 0;
+        const struct source_file *read = source_snapshot_files(edit->snapshot, &count);
         job->files = calloc(count + 1, sizeof(*job->files));
         if (!job->files)
                 return -ENOMEM;
@@ -143,7 +145,7 @@ static int move_digest(struct edit *edit, const struct record *new_soa, struct d
 }
 
 /* The SOA as it will be served: the file's, under the new serial. */
-static int make_soa(struct edit *edit, struct record *ret_soa)
+int edit_make_soa(struct edit *edit, struct record *ret_soa)
 {
         if (edit->soa.rdata_length > sizeof(edit->new_soa_rdata) || edit->soa.rdata_length < 22)
                 return -EBADMSG;
@@ -165,7 +167,9 @@ static int add_text(struct edit *edit, struct store_publication *publication)
 
 static int add_files(struct edit *edit, struct store_publication *publication)
 {
-        if (!edit->snapshot) { /* no text was read: a secondary is ahead */
+        if (!edit->snapshot && !edit->has_row) /* a plan */
+                return 0;
+        if (!edit->snapshot) { /* no file was read: a secondary is ahead */
                 int r = store_zone_files(edit->read, &edit->row, &edit->arena);
                 publication->files = edit->row.files;
                 publication->file_count = edit->row.file_count;
@@ -179,7 +183,7 @@ int edit_remember_files(struct edit *edit)
         struct store_publication publication = {0};
         struct store_batch *open;
 
-        if (edit_is_remembered(edit))
+        if (!edit->snapshot || edit_is_remembered(edit))
                 return EDIT_ANSWERED;
         int r = list_files(edit, &publication.files, &publication.file_count);
         if (r == 0)
@@ -270,7 +274,7 @@ int edit_commit(struct edit *edit)
         };
 
         snprintf(provenance, sizeof(provenance), "file %s", edit->job->path ? edit->job->path : "");
-        int r = make_soa(edit, &publication.soa);
+        int r = edit_make_soa(edit, &publication.soa);
         if (r == 0)
                 r = move_digest(edit, &publication.soa, &publication.digest);
         if (r == 0)

@@ -31,13 +31,27 @@ static struct judgement_question make_question(const struct edit *edit)
         };
 }
 
+void edit_judgement(const struct edit *edit, bool is_approved, struct judgement *ret_judgement)
+{
+        struct judgement_question question = make_question(edit);
+
+        question.is_approved = is_approved;
+        question.is_frozen &= !is_approved;
+        judge_change(&question, ret_judgement);
+}
+
+int edit_hash(const struct edit *edit, uint8_t ret_hash[static 32])
+{
+        return delta_hash(&(struct delta){.removed = *edit->removed, .added = *edit->added},
+                edit->has_row ? &edit->row.digest : NULL, &edit->soa, ret_hash);
+}
+
 /* Held: told with its hash, unless just that hash was approved. */
 static int hold(struct edit *edit, const struct judgement *judgement)
 {
         char summary[JUDGEMENT_SUMMARY_MAX];
         struct verdict *verdict = &edit->job->verdict;
-        int r = delta_hash(&(struct delta){.removed = *edit->removed, .added = *edit->added},
-                edit->has_row ? &edit->row.digest : NULL, &edit->soa, verdict->hash);
+        int r = edit_hash(edit, verdict->hash);
         if (r < 0)
                 return r;
         verdict->has_hash = true;
@@ -62,11 +76,10 @@ static int note_same_content(struct edit *edit)
 
 int edit_judge(struct edit *edit)
 {
-        struct judgement_question question = make_question(edit);
         struct verdict *verdict = &edit->job->verdict;
         struct judgement judgement;
 
-        judge_change(&question, &judgement);
+        edit_judgement(edit, false, &judgement);
         edit->serial = judgement.serial;
         switch (judgement.kind) {
         case JUDGEMENT_NOTHING:

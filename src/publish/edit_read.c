@@ -103,6 +103,16 @@ static int answer_open_failed(struct edit *edit, int r)
         }
 }
 
+/* A text that came with the job. Without a snapshot it can include nothing. */
+static int open_given(struct edit *edit)
+{
+        edit->fd = fcntl(edit->job->text_fd, F_DUPFD_CLOEXEC, 0);
+        if (edit->fd < 0)
+                return -errno;
+        int r = source_identity_of(edit->fd, &edit->identity);
+        return r < 0 ? r : EDIT_GOES_ON;
+}
+
 int edit_open(struct edit *edit)
 {
         struct serial_entry last;
@@ -110,6 +120,8 @@ int edit_open(struct edit *edit)
 
         if (serial_file_get(edit->batch->serial_file, edit->job->name, &last) == 0)
                 edit->floor = last.serial;
+        if (edit->job->has_text)
+                return open_given(edit);
         int r = source_snapshot_folder(edit->job->root, edit->job->include_root, &edit->snapshot);
         if (r == 0)
                 r = (edit->job->is_found ? source_open_found : source_open)(

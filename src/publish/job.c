@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "publish/rehearsal.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -102,6 +103,11 @@ struct publish_job *publish_job_free(struct publish_job *job)
         free(job->root);
         free(job->include_root);
         free(job->writes);
+        if (job->has_text && job->text_fd >= 0)
+                close(job->text_fd);
+        if (job->rehearsal)
+                rehearsal_clear(job->rehearsal);
+        free(job->rehearsal);
         conf_unref(job->conf);
         verdict_clear(&job->verdict);
         free(job);

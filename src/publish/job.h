@@ -14,6 +14,7 @@ enum job_kind {
         JOB_AHEAD,   /* a secondary holds a serial ahead of ours */
         JOB_REMOVE,  /* the zone is no longer ours: tombstone, and everything of it goes */
         JOB_STATE,   /* small rows of others */
+        JOB_PLAN,    /* a look that is thrown away: rehearsal.h */
 };
 
 /* A look that came to no answer about the text is repeated. */
@@ -42,7 +43,11 @@ struct publish_job {
         bool ahead_is_trusted;
         struct fleet_write *writes; /* STATE */
         size_t write_count;
-        registry_done done; /* the main loop's */
+        bool has_text; /* the text is in text_fd, not in the file; it may include nothing */
+        int text_fd;
+        struct rehearsal *rehearsal; /* PLAN: the answer, owned */
+        registry_planned planned;    /* PLAN: the main loop's */
+        registry_done done;          /* the main loop's */
         void *done_context;
 
         /* The answer. */

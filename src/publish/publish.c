@@ -7,6 +7,7 @@
 #include "base/log_ids.h"
 #include "dns/serial.h"
 #include "publish/edit.h"
+#include "publish/rehearsal.h"
 #include "zone/serial_policy.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #define AHEAD_UNSIGNED_MAX (1u << 24)
 
 /* The steps that only read: several zones at a time may be in them, on any threads. */
-static int read_zone(struct edit *edit)
+int publish_zone_read(struct edit *edit)
 {
         int r = edit_open(edit);
         if (r == EDIT_GOES_ON)
@@ -37,7 +38,7 @@ static int write_zone(struct edit *edit)
 
 static int publish_zone(struct edit *edit)
 {
-        int r = read_zone(edit);
+        int r = publish_zone_read(edit);
         return r == EDIT_GOES_ON ? write_zone(edit) : r;
 }
 
@@ -183,7 +184,7 @@ static int write_state(struct publish_batch *batch, struct publish_job *job)
         return r < 0 ? r : PUBLISH_ANSWERED;
 }
 
-static int begin(struct edit *edit)
+int edit_find_row(struct edit *edit)
 {
         int r = store_read_begin(edit->batch->store, &edit->read);
         if (r < 0)
@@ -210,7 +211,7 @@ static int begin(struct edit *edit)
 static int run(struct edit *edit)
 {
         bool is_ahead = false;
-        int r = begin(edit);
+        int r = edit_find_row(edit);
         if (r == 0)
                 r = approve_ahead(edit, &is_ahead);
         if (r < 0)
@@ -235,12 +236,13 @@ static int run(struct edit *edit)
                 break;
         case JOB_LOOK:
         case JOB_STATE:
+        case JOB_PLAN:
                 break;
         }
         return publish_zone(edit);
 }
 
-static void edit_begin(struct edit *edit, struct publish_batch *batch, struct publish_job *job)
+void edit_begin(struct edit *edit, struct publish_batch *batch, struct publish_job *job)
 {
         *edit = (struct edit){
                 .batch = batch, .job = job, .policy = conf_policy_for(job->conf, job->name), .fd = -1};
@@ -257,6 +259,8 @@ int publish_run(struct publish_batch *batch, struct publish_job *job)
 
         if (job->kind == JOB_STATE)
                 return write_state(batch, job);
+        if (job->kind == JOB_PLAN)
+                return publish_rehearse(batch, job);
         edit_begin(&edit, batch, job);
         edit.crew = batch->crew;
         int r = run(&edit);
@@ -271,9 +275,9 @@ struct edit *publish_prepare(struct publish_batch *batch, struct publish_job *jo
         if (!edit)
                 return NULL;
         edit_begin(edit, batch, job);
-        edit->prepared = begin(edit);
+        edit->prepared = edit_find_row(edit);
         if (edit->prepared == 0)
-                edit->prepared = read_zone(edit);
+                edit->prepared = publish_zone_read(edit);
         return edit;
 }
 

@@ -111,6 +111,14 @@ int registry_reload(struct registry *registry, const uint8_t *name, registry_don
 int registry_reload_all(struct registry *registry, registry_done done, void *context);
 int registry_freeze(struct registry *registry, const uint8_t *name, registry_done done, void *context);
 int registry_thaw(struct registry *registry, const uint8_t *name, registry_done done, void *context);
+/* What a look would come to, or, with text_fd (which is taken over; -1 = none), a look at that text, also of
+ * a zone that is not here: nothing is changed. changes_max: lines of records that are told. `done` gets NULL
+ * where the zone went meanwhile, or the publisher failed (then why). */
+struct rehearsal;
+typedef void (*registry_planned)(
+        void *context, const char *zone, const struct rehearsal *rehearsal, const char *why);
+int registry_plan(struct registry *registry, const uint8_t *name, int text_fd, size_t changes_max,
+        registry_planned done, void *context);
 /* Publishes what is held if its hash is this one still; VERDICT_HELD with the new hash where it is not. */
 int registry_approve(struct registry *registry, const uint8_t *name, const uint8_t hash[static 32],
         registry_done done, void *context);

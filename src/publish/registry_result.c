@@ -270,6 +270,10 @@ static void apply(struct registry *registry, struct publish_job *job)
                 job->kind == JOB_STATE ? NULL : registry_entry_find(registry, job->name);
         bool is_published = job->is_published, has_row = job->has_row;
 
+        if (job->kind == JOB_PLAN) {
+                registry_apply_plan(job);
+                return;
+        }
         if (job->kind == JOB_REMOVE) {
                 apply_remove(registry, entry, job);
                 return;

@@ -82,6 +82,9 @@ void registry_user_remove(struct registry *registry, const char *path, const str
  * it was read. */
 bool registry_includes_set(struct registry *registry, struct registry_entry *entry, char **files);
 
+/* registry_plan.c */
+void registry_apply_plan(struct publish_job *job);
+
 /* registry_result.c: what became of a look. */
 int registry_on_results(sd_event_source *source, int fd, uint32_t events, void *context);
 int registry_on_retry(sd_event_source *source, uint64_t usec, void *context);
