@@ -22,4 +22,6 @@
 #define MESSAGE_CONTROL           "4f0b6c3e8d4a4b6f9d5f2c7a10e3b011" /* a command that changes something, with its caller */
 #define MESSAGE_SERIAL_LOST       "4f0b6c3e8d4a4b6f9d5f2c7a10e3b012" /* no known last serial for a zone that may be out there */
 #define MESSAGE_RETIRED_SOURCE    "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0c1" /* a transfer from an address that its provider gives up */
+#define MESSAGE_SERIAL_SET        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0d1" /* serial-set began, took a step, ended */
+#define MESSAGE_WRITE_BACK        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0d2" /* the serial cannot be written into the zone's file */
 #define MESSAGE_EVENT_FAILED      "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0e1" /* the program of on-event failed, or found no room */

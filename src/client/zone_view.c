@@ -93,6 +93,8 @@ void zone_view_print(const struct client *client, const json_t *zone, time_t now
         print_line("reason", member_text(zone, "reason"));
         print_serial(zone, serial, now);
         print_line("file", member_text(zone, "file"));
+        if (member_text(zone, "write_back"))
+                print_line("write-back", member_text(zone, "write_back"));
         if (json_is_integer(json_object_get(zone, "records"))) {
                 print_label("records");
                 printf("%" PRIu64 "\n", member_number(zone, "records"));

@@ -68,6 +68,7 @@ struct conf_policy {
                                           key-only rules at a limited rate */
         enum conf_serial_method serial_method;
         enum conf_lost_state lost_state;
+        bool write_back; /* "serial-write-back": the published serial goes into the zone's file */
         struct address notify_source; /* family 0 = any; port 0 = random */
         struct address notify_source_v6;
         uint64_t notify_delay_usec;      /* 0 by default */

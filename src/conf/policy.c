@@ -114,6 +114,11 @@ void read_lost_state(struct reader *reader, struct block *block, const struct st
                 tell_choice(reader, statement, item, "hold, file");
 }
 
+void read_write_back(struct reader *reader, struct block *block, const struct statement *statement)
+{
+        reader_boolean(reader, statement, &block->policy->write_back);
+}
+
 /* An address of that family or *, and a port. */
 void reader_source(struct reader *reader, const struct statement *statement, sa_family_t family,
         struct address *ret_address)

@@ -251,9 +251,9 @@ statement_reader read_directory, read_state_directory, read_serial_file, read_in
         read_query_rate, read_on_event, read_on_event_timeout, read_alias_resolver, read_alias_min_interval,
         read_url_redirector;
 statement_reader read_notify, read_notify_to_soa, read_also_notify, read_allow_transfer,
-        read_transfers_public, read_allow_query, read_serial_method, read_lost_state, read_notify_source,
-        read_notify_delay, read_max_journal_size, read_max_ixfr_ratio, read_settle_time, read_alert_after,
-        read_probe_rate, read_probe_interval, read_probe_source;
+        read_transfers_public, read_allow_query, read_serial_method, read_lost_state, read_write_back,
+        read_notify_source, read_notify_delay, read_max_journal_size, read_max_ixfr_ratio, read_settle_time,
+        read_alert_after, read_probe_rate, read_probe_interval, read_probe_source;
 statement_reader read_secondary, read_secondaries, read_secondary_provider, read_secondary_notify,
         read_secondary_also_notify, read_secondary_key, read_secondary_notify_key,
         read_secondary_transfer_from, read_secondary_nameservers, read_secondary_ixfr, read_secondary_strip,

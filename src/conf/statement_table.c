@@ -77,6 +77,7 @@ static const struct rule rules[] = {
         {"serial-file", PLACE_OPTIONS, HONOURED, .read = read_serial_file, .turn = 1},
         {"serial-on-lost-state", PLACE_POLICY, HONOURED, .read = read_lost_state, .turn = 1},
         {"serial-update-method", PLACE_POLICY, HONOURED, .read = read_serial_method, .turn = 1},
+        {"serial-write-back", PLACE_POLICY, HONOURED, .read = read_write_back, .turn = 1},
         {"server", PLACE_TOP, HONOURED, .read = read_server, .may_repeat = true},
         {"settle-time", PLACE_POLICY, HONOURED, .read = read_settle_time, .turn = 1},
         {"state-directory", PLACE_OPTIONS, HONOURED, .read = read_state_directory, .turn = 1},

@@ -211,6 +211,7 @@ void status_append_zone(struct json *json, const struct status_sources *sources,
         append_details(json, zone->verdict.details, is_whole ? SIZE_MAX : LIST_DETAILS_MAX);
         if (zone->verdict.has_hash)
                 append_hash(json, &zone->verdict);
+        status_append_serial(json, zone);
         json_time(json, "looked_at", zone->verdict.at_usec);
         append_targets(json, sources, zone, row);
         json_close(json, '}');

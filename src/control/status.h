@@ -26,6 +26,9 @@ void status_append_daemon(struct json *json, const struct status_sources *source
  * its turn comes. sources is copied. */
 int status_stream_new(const struct status_sources *sources, struct stream **ret_stream);
 
+/* status_serial.c: what goes on about the zone's serial. */
+void status_append_serial(struct json *json, const struct zone_entry *zone);
+
 /* The members of a verdict, without brackets: verdict, serial ... details at most details_max octets. */
 void status_append_verdict(
         struct json *json, const struct zone_entry *zone, const struct verdict *verdict, size_t details_max);

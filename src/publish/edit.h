@@ -93,3 +93,5 @@ bool edit_is_remembered(const struct edit *edit);
  * EDIT_ANSWERED. */
 int edit_remember_files(struct edit *edit);
 int edit_tell_files(struct edit *edit);
+/* The file has `file`, `published` is served: asks for serial-write-back where that is wanted. */
+void edit_ask_write_back(struct edit *edit, uint32_t file, uint32_t published);

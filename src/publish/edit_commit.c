@@ -235,6 +235,8 @@ static void answer_published(struct edit *edit, const struct store_publication *
 {
         struct publish_job *job = edit->job;
         job->is_published = true;
+        if (edit->snapshot)
+                edit_ask_write_back(edit, edit->file_serial, edit->serial);
         job->has_row = true;
         job->verdict.serial = edit->serial;
         job->verdict.added = edit->added->count;

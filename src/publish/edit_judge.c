@@ -64,11 +64,22 @@ static int hold(struct edit *edit, const struct judgement *judgement)
         return EDIT_ANSWERED;
 }
 
+void edit_ask_write_back(struct edit *edit, uint32_t file, uint32_t published)
+{
+        struct publish_job *job = edit->job;
+
+        job->wants_write_back = edit->policy->write_back && file != published && edit->identity.inode != 0 &&
+                                !edit->is_signed_elsewhere && !job->is_frozen;
+        job->file_serial = file;
+        job->file_identity = edit->identity;
+}
+
 /* The same records under new bytes (a comment, a touch): remember the file's identity, so that the next start
  * need not read it. */
 static int note_same_content(struct edit *edit)
 {
         struct verdict *verdict = &edit->job->verdict;
+        edit_ask_write_back(edit, edit->file_serial, edit->row.serial);
         verdict_set(
                 verdict, VERDICT_UNCHANGED, "nothing changed but bytes, serial stays %u", edit->row.serial);
         return edit_remember_files(edit);

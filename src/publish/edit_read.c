@@ -140,6 +140,8 @@ int edit_open(struct edit *edit)
                 return r;
         if (untouched) {
                 verdict_set(&edit->job->verdict, VERDICT_UNCHANGED, "unchanged, serial %u", edit->row.serial);
+                edit->is_signed_elsewhere = (edit->row.flags & STORE_ZONE_SIGNED_ELSEWHERE) != 0;
+                edit_ask_write_back(edit, edit->row.file_serial, edit->row.serial);
                 r = edit_tell_files(edit);
                 return r < 0 ? r : EDIT_ANSWERED;
         }

@@ -62,7 +62,7 @@ void publish_job_reset(struct publish_job *job)
 {
         publish_job_files_clear(job);
         verdict_clear(&job->verdict);
-        job->is_published = job->is_frozen = job->has_row = false;
+        job->is_published = job->is_frozen = job->has_row = job->wants_write_back = false;
         job->retry = RETRY_NONE;
 }
 

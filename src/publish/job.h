@@ -5,16 +5,18 @@
 #include "base/queue.h"
 #include "fleet/fleet.h"
 #include "publish/registry.h"
+#include "source/source.h"
 
 enum job_kind {
         JOB_LOOK, /* the zone's text may have changed */
         JOB_FREEZE,
-        JOB_THAW,    /* and a look */
-        JOB_APPROVE, /* a look that publishes what has this hash */
-        JOB_AHEAD,   /* a secondary holds a serial ahead of ours */
-        JOB_REMOVE,  /* the zone is no longer ours: tombstone, and everything of it goes */
-        JOB_STATE,   /* small rows of others */
-        JOB_PLAN,    /* a look that is thrown away: rehearsal.h */
+        JOB_THAW,       /* and a look */
+        JOB_APPROVE,    /* a look that publishes what has this hash */
+        JOB_AHEAD,      /* a secondary holds a serial ahead of ours */
+        JOB_REMOVE,     /* the zone is no longer ours: tombstone, and everything of it goes */
+        JOB_STATE,      /* small rows of others */
+        JOB_PLAN,       /* a look that is thrown away: rehearsal.h */
+        JOB_WRITE_BACK, /* the serial into the file: not the publisher's, write_back.c's */
 };
 
 /* A look that came to no answer about the text is repeated. */
@@ -56,7 +58,10 @@ struct publish_job {
         bool is_frozen;
         bool has_row; /* the zone is served, under verdict.serial */
         enum job_retry retry;
-        char **files; /* paths read: the zone's own first, then includes; NULL-terminated */
+        char **files;          /* paths read: the zone's own first, then includes; NULL-terminated */
+        bool wants_write_back; /* the file has another serial than is published */
+        uint32_t file_serial;  /* then: as the file has it */
+        struct source_identity file_identity; /* of the file that has it */
 };
 
 struct publish_job *publish_job_new(enum job_kind kind, const uint8_t *name);

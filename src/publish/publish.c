@@ -237,6 +237,7 @@ static int run(struct edit *edit)
         case JOB_LOOK:
         case JOB_STATE:
         case JOB_PLAN:
+        case JOB_WRITE_BACK:
                 break;
         }
         return publish_zone(edit);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/log_ids.h"
 #include "dns/serial.h"
+#include "publish/write_back.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -120,6 +121,7 @@ void registry_entry_drop(struct registry *registry, struct registry_entry *entry
         free(entry->path);
         free(entry->folder);
         free(entry->conflict);
+        free(entry->write_back_trouble);
         free(entry);
 }
 
@@ -376,6 +378,7 @@ bool registry_is_alive(const struct registry *registry, uint64_t max_age_usec)
 void registry_stop(struct registry *registry)
 {
         registry->publisher = publisher_free(registry->publisher);
+        registry->write_back = write_back_free(registry->write_back);
 }
 
 struct registry *registry_free(struct registry *registry)

@@ -61,7 +61,8 @@ struct zone_entry {
         const char *folder;            /* then the folder */
         enum zone_state state;
         bool is_frozen;
-        struct verdict verdict; /* of the last look */
+        const char *write_back_trouble; /* why the serial is not in the file; NULL = it is, or need not be */
+        struct verdict verdict;         /* of the last look */
         /* private parts of registry.c follow */
 };
 

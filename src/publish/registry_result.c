@@ -234,6 +234,7 @@ static void apply_look(struct registry *registry, struct registry_entry *entry, 
                 entry->ahead_serial = 0;
         if (job->files && registry_includes_set(registry, entry, job->files))
                 registry_look(registry, entry, false, NULL, NULL); /* it was read before it was watched */
+        registry_write_back(registry, entry, job);
         if (job->retry != RETRY_NONE)
                 retry_later(registry, entry, job->retry);
         else
@@ -272,6 +273,11 @@ static void apply(struct registry *registry, struct publish_job *job)
 
         if (job->kind == JOB_PLAN) {
                 registry_apply_plan(job);
+                return;
+        }
+        if (job->kind == JOB_WRITE_BACK) {
+                if (entry)
+                        registry_write_back_done(entry, job);
                 return;
         }
         if (job->kind == JOB_REMOVE) {

@@ -21,6 +21,7 @@ struct registry_entry {
         uint64_t retry_wait_usec;
         uint64_t healed_usec;     /* monotonic */
         unsigned half_read_count; /* looks in a row whose verdict was not believed */
+        char *write_back_trouble; /* zone.write_back_trouble points here */
         bool has_been_looked_at;
         bool is_watched;  /* by watch_file */
         bool shares_path; /* with the zone that by_path knows: it is a user of it */
@@ -37,6 +38,7 @@ struct registry {
         struct conf *conf;
         struct publisher *publisher;
         struct queue *results;
+        struct write_back *write_back; /* NULL until it is wanted */
         sd_event_source *results_source;
         sd_event_source *retry_timer;
         struct watch *watch;
@@ -84,6 +86,12 @@ bool registry_includes_set(struct registry *registry, struct registry_entry *ent
 
 /* registry_plan.c */
 void registry_apply_plan(struct publish_job *job);
+
+/* registry_write_back.c: the serial into the zone's file, where a look asked for it; and what became of that.
+ */
+void registry_write_back(
+        struct registry *registry, struct registry_entry *entry, const struct publish_job *look);
+void registry_write_back_done(struct registry_entry *entry, const struct publish_job *job);
 
 /* registry_result.c: what became of a look. */
 int registry_on_results(sd_event_source *source, int fd, uint32_t events, void *context);

@@ -71,6 +71,8 @@ int parse_begin(struct parse *parse, const struct zonefile_request *request, con
         struct arena *arena, struct record_list *records, struct diag_list *diags);
 void parse_end(struct parse *parse);
 void parse_set_origin(struct parse *parse, const uint8_t *origin);
+/* Behind a byte order mark, where the text begins with one. */
+void parse_skip_mark(struct parse *parse);
 
 /* Reads the entry at scan.at, to behind its newline: 0, or -ENOMEM. What is wrong with it is told. At the end
  * of the text scan.at is scan.end. */

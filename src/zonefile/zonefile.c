@@ -21,7 +21,7 @@ void zonefile_result_free(struct zonefile_result *result)
         *result = (struct zonefile_result){0};
 }
 
-static void skip_mark(struct parse *parse)
+void parse_skip_mark(struct parse *parse)
 {
         static const char mark[] = "\xef\xbb\xbf";
         struct scan *scan = &parse->scan;
@@ -54,7 +54,7 @@ static int read_text(struct parse *parse, struct chunk_cuts *cuts)
 {
         int r = 0;
 
-        skip_mark(parse);
+        parse_skip_mark(parse);
         r = parse_in_parts(parse, cuts);
         if (r != 0)
                 return r < 0 ? r : 0;

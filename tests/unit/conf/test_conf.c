@@ -189,6 +189,7 @@ static void test_defaults(void **state)
         assert_null(conf->policy.allow_query);
         assert_int_equal(conf->policy.serial_method, CONF_SERIAL_INCREMENT);
         assert_int_equal(conf->policy.lost_state, CONF_LOST_STATE_HOLD);
+        assert_false(conf->policy.write_back);
         assert_int_equal(conf->policy.notify_delay_usec, 0);
         assert_int_equal(conf->policy.settle_usec, 50000);
         assert_true(conf->policy.max_journal_bytes == CONF_BY_ZONE_SIZE);
@@ -216,7 +217,8 @@ static void test_every_option(void **state)
                           "notify-to-soa yes;\n"
                           "transfers-public yes; allow-transfer { any; }; allow-query { 192.0.2.0/24; }; "
                           "serial-update-method date;\n"
-                          "serial-on-lost-state file; notify-source 192.0.2.1 port 5300; notify-source-v6 "
+                          "serial-on-lost-state file; serial-write-back yes; notify-source 192.0.2.1 port "
+                          "5300; notify-source-v6 "
                           "2001:db8::1; notify-delay 5;\n"
                           "max-journal-size unlimited; max-ixfr-ratio 50%; settle-time 1s; listen-on { none; "
                           "}; listen-on-v6 { none; }; alert-after 90; probe-rate 7; probe-interval 2m; "
@@ -255,6 +257,7 @@ static void test_every_option(void **state)
         assert_int_equal(policy->allow_query->count, 1);
         assert_int_equal(policy->serial_method, CONF_SERIAL_DATE);
         assert_int_equal(policy->lost_state, CONF_LOST_STATE_FILE);
+        assert_true(policy->write_back);
         assert_string_equal(text_of(&policy->notify_source, 0), "192.0.2.1#5300");
         assert_string_equal(text_of(&policy->notify_source_v6, 0), "2001:db8::1");
         assert_int_equal(policy->notify_delay_usec, 5000000);
