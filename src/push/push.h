@@ -1,0 +1,102 @@
+/* Pushes the published version to providers that take no transfer (Route 53, Cloudflare's records): for each
+ * zone and each secondary block of that kind, what is there becomes what is published.
+ *
+ *     main loop                          a worker's thread for each account
+ *     push.c   --- orders (queue) --->   worker.c: the way that is due next, one request after the other
+ *              <-- reports (queue) ---   way.c: list or journal, compare, batches, in sync
+ *
+ * The main loop never waits: a worker reads the store, compares and asks the provider. */
+#pragma once
+
+#include "conf/conf.h"
+#include "push/provider.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sd_event;
+struct push;
+struct fleet_write;
+
+enum push_phase {
+        PUSH_WAITING, /* for its turn */
+        PUSH_LISTING,
+        PUSH_CHANGING,  /* batches are sent */
+        PUSH_SPREADING, /* taken; the provider gives it to its servers */
+        PUSH_IN_SYNC,
+        PUSH_HELD,     /* a plan waits for approve */
+        PUSH_RETRYING, /* throttled, no answer, no zone: it goes on by itself */
+        PUSH_FAILED,   /* the provider refuses a record; the next version, or `zonecrier push`, tries again */
+};
+const char *push_phase_name(enum push_phase phase);
+
+struct push_status {
+        enum push_phase phase;
+        uint32_t serial;                       /* in sync; 0 = never */
+        uint32_t wanted;                       /* serial of the version that is on its way, or was last */
+        uint64_t in_sync_usec, compared_usec;  /* realtime; 0 = never */
+        uint64_t retry_usec;                   /* realtime; 0 = nothing is waited for */
+        unsigned failures;                     /* in a row */
+        uint32_t skipped;                      /* records it cannot hold */
+        size_t changes, batches, batches_done; /* of the push at hand, or the last one */
+        size_t drift;                          /* RRsets that the last comparison found changed there */
+        uint64_t requests, throttled, changes_sent; /* since the start */
+        bool shows_serial;                          /* its SOA has our serial */
+        bool has_hash;
+        uint8_t hash[32];
+        char zone_id[PUSH_ID_MAX];
+        char why[PUSH_WHY_MAX]; /* of HELD, RETRYING, FAILED; "" = nothing */
+};
+
+struct push_options {
+        struct sd_event *event;
+        struct store *store;
+        /* Small state for the store: takes the malloc'ed array over. */
+        int (*write)(void *context, struct fleet_write *writes, size_t count);
+        /* A status has changed: for events and whoever waits. */
+        void (*changed)(void *context, const uint8_t *zone, const struct conf_secondary *secondary,
+                const struct push_status *before, const struct push_status *now);
+        /* The zone's version is in sync there: it may be looked for at its name servers. changed_owner NULL:
+         * the zone's serial can be seen; else an RRset that this push changed. */
+        void (*in_sync)(void *context, const uint8_t *zone, const struct conf_secondary *secondary,
+                uint32_t serial, const uint8_t *changed_owner, uint16_t changed_type);
+        void *context;
+};
+
+int push_new(const struct push_options *options, struct conf *conf, struct push **ret_push);
+int push_reconfigure(struct push *push, struct conf *conf);
+/* A version is published (also once for each zone after the start). */
+void push_zone_published(struct push *push, const struct store_zone *row);
+void push_zone_forget(struct push *push, const uint8_t *zone);
+
+/* The status of a zone at a secondary; NULL: it is not pushed there (or not yet known). */
+const struct push_status *push_status(const struct push *push, const uint8_t *zone, const char *secondary);
+/* Name servers that the provider gave the zone: text without final dot. */
+size_t push_name_servers(
+        const struct push *push, const uint8_t *zone, const char *secondary, const char *const **ret_names);
+
+/* Pushes now, whatever it waits for. secondary NULL: all. Returns how many; 0 = none is pushed. */
+size_t push_force(struct push *push, const uint8_t *zone, const char *secondary);
+/* Releases what is held if this is its hash: 0, -ENOENT (no such push), -EALREADY (nothing is held), -ESTALE
+ * (another hash). */
+int push_approve(
+        struct push *push, const uint8_t *zone, const char *secondary, const uint8_t hash[static 32]);
+/* What a push would do now: `done` is called once on the main loop with text (and the hash), or with text
+ * NULL and why. -ENOENT. */
+typedef void (*push_planned)(
+        void *context, const char *text, const uint8_t *hash, bool is_held, const char *why);
+int push_plan(
+        struct push *push, const uint8_t *zone, const char *secondary, push_planned done, void *context);
+/* The request is gone: its done is not called any more. */
+void push_plan_forget(struct push *push, void *context);
+
+/* Sums for metrics, a line a secondary: position begins at 0; false at the end. */
+struct push_sums {
+        const char *secondary;
+        uint64_t zones, in_sync, held, retrying, failed;
+        uint64_t requests, throttled, changes_sent;
+};
+size_t push_sums(const struct push *push, struct push_sums *ret_sums, size_t max);
+
+struct push *push_free(struct push *push);
