@@ -25,8 +25,8 @@
 #define MESSAGE_SERIAL_SET        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0d1" /* serial-set began, took a step, ended */
 #define MESSAGE_WRITE_BACK        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0d2" /* the serial cannot be written into the zone's file */
 #define MESSAGE_EVENT_FAILED      "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0e1" /* the program of on-event failed, or found no room */
-#define MESSAGE_PUSHED            "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0c1" /* a pushed provider is in sync with a new serial */
-#define MESSAGE_PUSH_HELD         "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0c2" /* a push waits for approve */
-#define MESSAGE_PUSH_FAILED       "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0c3" /* the provider refuses a record */
-#define MESSAGE_PUSH_RETRYING     "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0c4" /* a push waits for the provider and goes on by itself */
-#define MESSAGE_PUSH_DRIFT        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0c5" /* somebody else changed records at the provider */
+#define MESSAGE_PUSHED            "4f0b6c3e8d4a4b6f9d5f2c7a10e3b081" /* a pushed provider is in sync with a new serial */
+#define MESSAGE_PUSH_HELD         "4f0b6c3e8d4a4b6f9d5f2c7a10e3b082" /* a push waits for approve */
+#define MESSAGE_PUSH_FAILED       "4f0b6c3e8d4a4b6f9d5f2c7a10e3b083" /* the provider refuses a record */
+#define MESSAGE_PUSH_RETRYING     "4f0b6c3e8d4a4b6f9d5f2c7a10e3b084" /* a push waits for the provider and goes on by itself */
+#define MESSAGE_PUSH_DRIFT        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b085" /* somebody else changed records at the provider */

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "client/client.h"
 #include "client/print.h"
+#include "client/push.h"
 #include "client/request.h"
 #include "client/verdict.h"
 
@@ -243,6 +244,8 @@ int client_approve(struct client *client, char **arguments, size_t count)
                         stderr);
                 return CLIENT_FAILED;
         }
+        if (client->secondary)
+                return client_push_approve(client, arguments[0], hash);
         if (asprintf(&suffix, "/approve?hash=%s", hash) < 0)
                 return CLIENT_FAILED;
         return change_zone(client, arguments[0], suffix, false);

@@ -26,6 +26,7 @@ struct client {
         const char *git; /* a revision */
         const char *origin;
         const char *path; /* in a tree of git */
+        const char *secondary;
         bool is_json;
         bool has_color; /* standard output is a terminal that wants it */
         unsigned width; /* columns of the terminal; 0 = no terminal: nothing is cut */
@@ -50,6 +51,8 @@ int client_notify(struct client *client, char **arguments, size_t count);
 int client_freeze(struct client *client, char **arguments, size_t count);
 int client_thaw(struct client *client, char **arguments, size_t count);
 int client_approve(struct client *client, char **arguments, size_t count);
+int client_push(struct client *client, char **arguments, size_t count);
+int client_plan(struct client *client, char **arguments, size_t count);
 int client_show(struct client *client, char **arguments, size_t count);
 int client_dump(struct client *client, char **arguments, size_t count);
 int client_check(struct client *client, char **arguments, size_t count);

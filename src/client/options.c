@@ -22,7 +22,9 @@ static const struct command commands[] = {
         {"dump", client_dump, 1, 1, "ZONE", "", "its versions and journal steps, then its text"},
         {"freeze", client_freeze, 1, 1, "ZONE", "j", "let edits wait"},
         {"thaw", client_thaw, 1, 1, "ZONE", "j", "publish what waited"},
-        {"approve", client_approve, 2, 2, "ZONE HASH", "j",
+        {"plan", client_plan, 1, 1, "ZONE", "js", "what a push would change at a provider"},
+        {"push", client_push, 1, 1, "ZONE", "js", "push it to providers with an API now"},
+        {"approve", client_approve, 2, 2, "ZONE HASH", "js",
                 "release the change that is held under this hash"},
         {"keygen", client_keygen, 1, 1, "NAME", "a", "make a TSIG key, on standard output"},
 };
@@ -84,6 +86,7 @@ static void print_usage(FILE *out)
               "  -g, --git REV         check: the zone files of this revision\n"
               "  -p, --path FOLDER     check --git: in this folder of it\n"
               "  -c, --config FILE     check: check-names and the like as in this file\n"
+              "  -s, --secondary NAME  push, plan, approve: at this secondary block\n"
               "  -a, --algorithm ALG   keygen: hmac-sha256 (default), hmac-sha512 ...\n"
               "  --help, --version\n"
               "\n"
@@ -142,6 +145,7 @@ static const struct value_option {
         {'g', "git", offsetof(struct client, git)},
         {'o', "origin", offsetof(struct client, origin)},
         {'p', "path", offsetof(struct client, path)},
+        {'s', "secondary", offsetof(struct client, secondary)},
 };
 
 static const char **option_value(struct client *client, const struct value_option *option)
@@ -199,6 +203,7 @@ int options_read(int argc, char **argv, struct invocation *ret_invocation)
                 {"git", required_argument, NULL, 'g'},
                 {"origin", required_argument, NULL, 'o'},
                 {"path", required_argument, NULL, 'p'},
+                {"secondary", required_argument, NULL, 's'},
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, OPTION_VERSION},
                 {0},
@@ -207,7 +212,7 @@ int options_read(int argc, char **argv, struct invocation *ret_invocation)
         int option;
 
         optind = 0; /* tests call this more than once */
-        while ((option = getopt_long(argc, argv, "ja:c:f:g:o:p:h", options, NULL)) != -1)
+        while ((option = getopt_long(argc, argv, "ja:c:f:g:o:p:s:h", options, NULL)) != -1)
                 switch (option) {
                 case OPTION_SOCKET:
                         invocation.client.socket_path = invocation.client.socket_option = optarg;

@@ -3,6 +3,7 @@
 
 #include "client/client.h"
 #include "client/print.h"
+#include "client/push.h"
 #include "client/target.h"
 #include "client/verdict.h"
 
@@ -107,6 +108,7 @@ void zone_view_print(const struct client *client, const json_t *zone, time_t now
         }
         if (serial)
                 print_targets(client, json_object_get(zone, "targets"), serial, now);
+        push_view_print(client, zone, now);
         if (details) {
                 puts("details");
                 print_lines(stdout, details);

@@ -194,6 +194,9 @@ static int ask_registry(struct control_request *request)
         case ROUTE_TEXT:
         case ROUTE_DUMP:
         case ROUTE_NOTIFY:
+        case ROUTE_PUSH:
+        case ROUTE_PUSH_PLAN:
+        case ROUTE_PUSH_APPROVE:
                 break;
         }
         return -EOPNOTSUPP;
@@ -211,6 +214,8 @@ void command_run(struct control_request *request)
                 run_notify(request);
                 return;
         }
+        if (push_command_run(request))
+                return;
         request_wait(request);
         int r = ask_registry(request);
         if (r == -ENOENT)

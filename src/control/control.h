@@ -9,6 +9,7 @@ struct control;
 struct registry;
 struct fleet;
 struct notify;
+struct push;
 struct server;
 struct store;
 
@@ -18,6 +19,7 @@ struct control_options {
         struct registry *registry;
         struct fleet *fleet;
         struct notify *notify;
+        struct push *push; /* NULL: nothing is pushed */
         struct server *server;
         int (*reload_configuration)(void *context,
                 char **ret_text); /* `zonecrier reload` without a zone reads the configuration again too, as

@@ -159,6 +159,9 @@ static enum MHD_Result answer_read(struct control_request *request)
         case ROUTE_THAW:
         case ROUTE_APPROVE:
         case ROUTE_PLAN:
+        case ROUTE_PUSH:
+        case ROUTE_PUSH_PLAN:
+        case ROUTE_PUSH_APPROVE:
                 break;
         }
         return MHD_NO;

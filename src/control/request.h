@@ -70,3 +70,5 @@ void request_wait_done(struct control_request *request);
 
 /* command.c: does it; when it returns, the request is answered, or is_waiting. */
 void command_run(struct control_request *request);
+/* push.c: the same for what concerns pushes; false where the request is about something else. */
+bool push_command_run(struct control_request *request);

@@ -26,6 +26,9 @@ static const struct endpoint zone_endpoints[] = {
         {"thaw", ROUTE_THAW, "POST"},
         {"approve", ROUTE_APPROVE, "POST"},
         {"plan", ROUTE_PLAN, "POST"},
+        {"push", ROUTE_PUSH, "POST"},
+        {"push-plan", ROUTE_PUSH_PLAN, "POST"},
+        {"push-approve", ROUTE_PUSH_APPROVE, "POST"},
 };
 
 const char *route_verb(enum route_kind kind)
@@ -51,6 +54,12 @@ const char *route_verb(enum route_kind kind)
                 return "approve";
         case ROUTE_PLAN:
                 return "plan";
+        case ROUTE_PUSH:
+                return "push";
+        case ROUTE_PUSH_PLAN:
+                return "plan of a push";
+        case ROUTE_PUSH_APPROVE:
+                return "approve a push";
         }
         return "?";
 }
@@ -149,6 +158,28 @@ static bool changes_from_query(const char *query, uint32_t *ret_changes)
         return true;
 }
 
+/* The value of secondary= in a query: printable, percent-decoded; "" where there is none. */
+static bool secondary_from_query(const char *query, char ret_secondary[static 64])
+{
+        char text[NAME_TEXT_MAX];
+        size_t length = 0;
+        ret_secondary[0] = '\0';
+        for (const char *field = query; field; field = strchr(field, '&')) {
+                field += *field == '&';
+                if (strncmp(field, "secondary=", 10) != 0)
+                        continue;
+                if (!decode_segment(field + 10, strcspn(field + 10, "&#"), text, &length) || length == 0 ||
+                        length > 63)
+                        return false;
+                for (size_t i = 0; i < length; i++)
+                        if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] >= 0x7f)
+                                return false;
+                memcpy(ret_secondary, text, length);
+                ret_secondary[length] = '\0';
+        }
+        return true;
+}
+
 static unsigned take_method(
         const char *method, const char *wanted, const char **ret_error, const char **ret_allow)
 {
@@ -180,7 +211,17 @@ static unsigned find_zone_endpoint(const char *method, const char *path, size_t 
                         *ret_error = "this is not a zone's name";
                         return 400;
                 }
-                if (route.kind == ROUTE_APPROVE && !hash_from_query(query, route.hash)) {
+                if (!secondary_from_query(query, route.secondary)) {
+                        *ret_error = "this is not a secondary's name";
+                        return 400;
+                }
+                if ((route.kind == ROUTE_PUSH_PLAN || route.kind == ROUTE_PUSH_APPROVE) &&
+                        !route.secondary[0]) {
+                        *ret_error = "this takes ?secondary= and its name";
+                        return 400;
+                }
+                if ((route.kind == ROUTE_APPROVE || route.kind == ROUTE_PUSH_APPROVE) &&
+                        !hash_from_query(query, route.hash)) {
                         *ret_error = "approve takes ?hash= and the 64 hexadecimal digits that status shows";
                         return 400;
                 }

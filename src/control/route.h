@@ -11,6 +11,9 @@
  *   POST /v1/zones/NAME/approve?hash=HEX   releases what is held
  *   POST /v1/zones/NAME/plan?changes=N     what a look, or the text in the body, would come to; N lines at
  * most
+ *   POST /v1/zones/NAME/push?secondary=S               pushes now; no secondary: to all
+ *   POST /v1/zones/NAME/push-plan?secondary=S          what a push would change there
+ *   POST /v1/zones/NAME/push-approve?hash=HEX&secondary=S
  *
  * NAME is the zone's name in text form, percent-encoded; its final dot may be there, letter case does not
  * count. */
@@ -32,13 +35,17 @@ enum route_kind {
         ROUTE_THAW,
         ROUTE_APPROVE,
         ROUTE_PLAN,
+        ROUTE_PUSH,
+        ROUTE_PUSH_PLAN,
+        ROUTE_PUSH_APPROVE,
 };
 
 struct route {
         enum route_kind kind;
         uint8_t zone[NAME_MAX_LENGTH]; /* folded; not for STATUS and RELOAD_ALL */
-        uint8_t hash[32];              /* APPROVE */
         uint32_t changes;              /* PLAN: lines that are wanted */
+        uint8_t hash[32];              /* APPROVE, PUSH_APPROVE */
+        char secondary[64];            /* PUSH*: "" = all */
 };
 
 /* 0, or the HTTP status that says what is wrong: 400, 404, 405; then *ret_error is a sentence (static), and

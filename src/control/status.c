@@ -214,6 +214,7 @@ void status_append_zone(struct json *json, const struct status_sources *sources,
         status_append_serial(json, zone);
         json_time(json, "looked_at", zone->verdict.at_usec);
         append_targets(json, sources, zone, row);
+        status_append_pushes(json, sources, zone->name);
         json_close(json, '}');
 }
 

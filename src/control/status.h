@@ -20,6 +20,8 @@ void status_append_zone(struct json *json, const struct status_sources *sources,
 /* The same, with the row looked up in a view of its own. */
 int status_append_zone_now(struct json *json, const struct status_sources *sources,
         const struct zone_entry *zone, bool is_whole);
+/* status_push.c: "pushes": [ a provider that takes no transfer, and how far it is ... ]. */
+void status_append_pushes(struct json *json, const struct status_sources *sources, const uint8_t *zone);
 /* The members in front of "zones": version, pid, store, server ... */
 void status_append_daemon(struct json *json, const struct status_sources *sources);
 /* {"version": ..., "zones": [ every zone ]}; the zones as they were named when it began, each as it is when

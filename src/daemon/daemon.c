@@ -54,6 +54,7 @@ static void on_published(void *context, const struct store_zone *row)
 {
         struct daemon *daemon = context;
         notify_zone_published(daemon->notify, row);
+        push_zone_published(daemon->push, row);
 }
 
 static void on_removed(void *context, const uint8_t *name)
@@ -61,6 +62,7 @@ static void on_removed(void *context, const uint8_t *name)
         struct daemon *daemon = context;
         daemon_tell_removed(daemon, name);
         notify_zone_forget(daemon->notify, name);
+        push_zone_forget(daemon->push, name);
         fleet_zone_forget(daemon->fleet, name);
 }
 
@@ -132,6 +134,7 @@ static int make_control(struct daemon *daemon)
                 .registry = daemon->registry,
                 .fleet = daemon->fleet,
                 .notify = daemon->notify,
+                .push = daemon->push,
                 .server = daemon->server,
                 .reload_configuration = daemon_reload,
                 .context = daemon,
@@ -180,6 +183,8 @@ static int make_parts(struct daemon *daemon)
                 };
                 r = registry_new(&options, daemon->conf, &daemon->registry);
         }
+        if (r == 0)
+                r = daemon_push_new(daemon);
         return r == 0 ? make_control(daemon) : r;
 }
 
@@ -226,6 +231,7 @@ static int reload(struct daemon *daemon, char **ret_text)
         fleet_reconfigure(daemon->fleet, conf);
         notify_reconfigure(daemon->notify);
         registry_reconfigure(daemon->registry, conf);
+        push_reconfigure(daemon->push, conf);
         conf_unref(daemon->conf);
         daemon->conf = conf;
         log_write(LOG_NOTICE, NULL, "configuration %s is in use", daemon->conf_path);
@@ -308,6 +314,7 @@ static void unmake(struct daemon *daemon)
                 server_stop(daemon->server, STOP_GRACE_USEC);
         if (daemon->observations)
                 daemon_on_observations(NULL, -1, 0, daemon);
+        daemon->push = push_free(daemon->push); /* writes its last rows */
         if (daemon->fleet && daemon->registry && fleet_take_dirty(daemon->fleet, &writes, &count) == 0 &&
                 count > 0)
                 registry_write_state(daemon->registry, writes, count);

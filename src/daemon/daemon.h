@@ -9,6 +9,7 @@
 #include "fleet/fleet.h"
 #include "notify/notify.h"
 #include "publish/registry.h"
+#include "push/push.h"
 #include "server/server.h"
 #include "store/serial_file.h"
 #include "store/store.h"
@@ -27,6 +28,8 @@ struct daemon {
         struct fleet *fleet;
         struct notify *notify;
         struct registry *registry;
+        struct push *push;
+        unsigned failed_pushes; /* told to on-event */
         struct server *server;
         struct events *events;
         struct control *control;
@@ -51,6 +54,9 @@ int daemon_on_observations(sd_event_source *source, int fd, uint32_t events, voi
 /* tell.c: what becomes of zones, for on-event. */
 void daemon_on_news(void *context, const struct zone_entry *zone, const struct verdict *verdict);
 void daemon_tell_removed(struct daemon *daemon, const uint8_t *name);
+
+/* push.c */
+int daemon_push_new(struct daemon *daemon);
 
 /* beat.c: once a second, and the watchdog. */
 int daemon_beat_start(struct daemon *daemon);

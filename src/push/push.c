@@ -314,6 +314,20 @@ const struct push_status *push_status(const struct push *push, const uint8_t *zo
         return target ? &target->status : NULL;
 }
 
+const struct push_status *push_status_next(const struct push *push, const uint8_t *zone, size_t *position,
+        const struct conf_secondary **ret_block)
+{
+        const struct push_zone *found = zone_find(push, zone);
+        const struct push_target *target = found ? found->targets : NULL;
+        for (size_t i = 0; target && i < *position; i++)
+                target = target->next;
+        if (!target)
+                return NULL;
+        (*position)++;
+        *ret_block = target->block;
+        return &target->status;
+}
+
 size_t push_name_servers(
         const struct push *push, const uint8_t *zone, const char *secondary, const char *const **ret_names)
 {

@@ -72,6 +72,9 @@ void push_zone_forget(struct push *push, const uint8_t *zone);
 
 /* The status of a zone at a secondary; NULL: it is not pushed there (or not yet known). */
 const struct push_status *push_status(const struct push *push, const uint8_t *zone, const char *secondary);
+/* The zone's pushes one by one: position begins at 0; NULL at the end. */
+const struct push_status *push_status_next(const struct push *push, const uint8_t *zone, size_t *position,
+        const struct conf_secondary **ret_block);
 /* Name servers that the provider gave the zone: text without final dot. */
 size_t push_name_servers(
         const struct push *push, const uint8_t *zone, const char *secondary, const char *const **ret_names);
