@@ -10,7 +10,7 @@ CC      ?= gcc
 PKGS    := ldns libcrypto libssl libsystemd lmdb libcares libcurl libmicrohttpd jansson expat
 VERSION := $(shell sed -n '1s/.*(\([^)-]*\).*/\1/p' packaging/debian/changelog 2>/dev/null)
 
-FOLDERS := base dns conf event probe source zonefile store zone transfer server notify fleet push publish control
+FOLDERS := base dns resolve conf event probe source zonefile store zone transfer server notify fleet push publish control
 USES_base     := base
 USES_dns      := dns base
 USES_resolve  := resolve dns base
@@ -26,10 +26,10 @@ USES_server   := server transfer store conf dns base
 USES_fleet    := fleet event store probe conf dns base
 USES_notify   := notify fleet event store probe conf dns base
 USES_push     := push fleet event store zonefile probe source conf dns base
-USES_publish  := publish notify fleet transfer zone event store zonefile probe source conf dns base
-USES_control  := control push publish server transfer notify fleet zone event store zonefile probe source conf dns base
-USES_daemon   := control push publish server transfer notify fleet zone event store zonefile probe source conf dns base
-USES_client   := publish notify fleet transfer zone event store zonefile probe source conf dns base
+USES_publish  := publish resolve notify fleet transfer zone event store zonefile probe source conf dns base
+USES_control  := control push publish resolve server transfer notify fleet zone event store zonefile probe source conf dns base
+USES_daemon   := control push publish resolve server transfer notify fleet zone event store zonefile probe source conf dns base
+USES_client   := publish resolve notify fleet transfer zone event store zonefile probe source conf dns base
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wswitch-enum -Wvla
 ifeq ($(CI),true)

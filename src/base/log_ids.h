@@ -30,3 +30,5 @@
 #define MESSAGE_PUSH_FAILED       "4f0b6c3e8d4a4b6f9d5f2c7a10e3b083" /* the provider refuses a record */
 #define MESSAGE_PUSH_RETRYING     "4f0b6c3e8d4a4b6f9d5f2c7a10e3b084" /* a push waits for the provider and goes on by itself */
 #define MESSAGE_PUSH_DRIFT        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b085" /* somebody else changed records at the provider */
+#define MESSAGE_ALIAS_FAILED      "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0a1" /* the addresses of an ALIAS target cannot be had */
+#define MESSAGE_ALIAS_RESOLVED    "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0a2" /* ... are there again */

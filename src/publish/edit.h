@@ -44,6 +44,8 @@ struct edit {
         uint32_t file_serial;
         bool is_signed_elsewhere;
         bool ends_without_newline;
+        bool has_text_of_before; /* stat says of every file what it said when the published version was read
+                                  */
         bool content_changed;
         uint64_t rrset_count;
         struct guard_input guard;
@@ -76,6 +78,13 @@ void edit_judgement(const struct edit *edit, bool is_approved, struct judgement 
 int edit_hash(const struct edit *edit, uint8_t ret_hash[static 32]);
 /* The SOA as it will be served: the file's, under edit->serial. */
 int edit_make_soa(struct edit *edit, struct record *ret_soa);
+/* edit_alias.c: ALIAS and URL entries. What the parser is to know; then what the text names (EDIT_ANSWERED
+ * where addresses are missing); the same of a text that was not read again. */
+int edit_alias_request(struct edit *edit, struct zonefile_request *request);
+int edit_alias_told(struct edit *edit);
+int edit_alias_untouched(struct edit *edit);
+uint32_t edit_alias_flag(const struct edit *edit); /* for the row */
+int edit_alias_keep(struct edit *edit, struct store_batch *open);
 
 /* edit_read's two ways. */
 int edit_read_whole(struct edit *edit);

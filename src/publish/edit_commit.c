@@ -191,11 +191,14 @@ int edit_remember_files(struct edit *edit)
         if (r == 0)
                 r = publish_batch_open(edit->batch, &open);
         if (r == 0)
-                r = store_batch_zone_update(open, edit->row.id, edit->row.flags, edit->file_serial,
-                        publication.files, publication.file_count);
+                r = store_batch_zone_update(open, edit->row.id,
+                        (edit->row.flags & ~(uint32_t)STORE_ZONE_HAS_ALIAS) | edit_alias_flag(edit),
+                        edit->file_serial, publication.files, publication.file_count);
         if (r == 0)
                 r = store_batch_zone_text(open, edit->row.id, publication.text_change, publication.ranges,
                         publication.range_count);
+        if (r == 0)
+                r = edit_alias_keep(edit, open);
         edit->has_written = true;
         return r < 0 ? r : EDIT_ANSWERED;
 }
@@ -257,7 +260,8 @@ int edit_commit(struct edit *edit)
                 .base_version = edit->has_row ? edit->row.version : 0,
                 .begins_era = edit->begins_era || !edit->has_row,
                 .file_serial = edit->file_serial,
-                .flags = (edit->is_signed_elsewhere ? STORE_ZONE_SIGNED_ELSEWHERE : 0) |
+                .flags = edit_alias_flag(edit) |
+                         (edit->is_signed_elsewhere ? STORE_ZONE_SIGNED_ELSEWHERE : 0) |
                          (edit->has_row ? edit->row.flags & STORE_ZONE_FROZEN : 0),
                 .records = edit->is_whole && (!edit->has_row || edit->job->is_damaged ||
                                                      edit->added->count + edit->removed->count >
@@ -289,6 +293,8 @@ int edit_commit(struct edit *edit)
                 r = publish_batch_serial(edit->batch, edit->job, edit->serial, false);
         if (r == 0)
                 r = store_batch_publish(open, &publication, &version);
+        if (r == 0)
+                r = edit_alias_keep(edit, open);
         edit->has_written = true;
         if (r < 0)
                 return r;

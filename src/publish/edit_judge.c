@@ -27,6 +27,7 @@ static struct judgement_question make_question(const struct edit *edit)
                                 .max_step = edit->policy->guard.max_serial_step,
                         },
                 .guard = edit->guard,
+                .is_of_others = edit->has_text_of_before && edit->parsed.aliases,
                 .is_frozen = edit->job->is_frozen && !edit->floor_needs_gap,
         };
 }

@@ -17,23 +17,35 @@
 #define READ_ATTEMPTS 3
 #define RACY_NSEC 2000000000ll /* a ctime this close to our reading proves nothing */
 
-static bool is_identity_of(const struct store_file *stored, const struct source_identity *now)
+static bool looks_as(const struct store_file *stored, const struct source_identity *now)
 {
-        bool equal = stored->device == now->device && stored->inode == now->inode &&
-                     stored->size_bytes == now->size_bytes && stored->mtime_nsec == now->mtime_nsec &&
-                     stored->ctime_nsec == now->ctime_nsec;
-        return equal && stored->read_at_nsec - stored->ctime_nsec > RACY_NSEC;
+        return stored->device == now->device && stored->inode == now->inode &&
+               stored->size_bytes == now->size_bytes && stored->mtime_nsec == now->mtime_nsec &&
+               stored->ctime_nsec == now->ctime_nsec;
 }
 
-/* Does stat alone prove that every file of the published version is as it was read? */
+static bool is_proof(const struct store_file *stored)
+{
+        return stored->read_at_nsec - stored->ctime_nsec > RACY_NSEC;
+}
+
+static bool is_identity_of(const struct store_file *stored, const struct source_identity *now)
+{
+        return looks_as(stored, now) && is_proof(stored);
+}
+
+/* Does stat alone prove that every file of the published version is as it was read? has_text_of_before: does
+ * it at least say nothing else? */
 static int is_untouched(struct edit *edit, bool *ret_untouched)
 {
+        bool proves = true;
         *ret_untouched = false;
         int r = store_zone_files(edit->read, &edit->row, &edit->arena);
         if (r < 0 || edit->row.file_count == 0 || strcmp(edit->row.files[0].path, edit->job->path) != 0)
                 return r;
-        if (!is_identity_of(&edit->row.files[0], &edit->identity))
+        if (!looks_as(&edit->row.files[0], &edit->identity))
                 return 0;
+        proves = is_proof(&edit->row.files[0]);
         for (size_t i = 1; i < edit->row.file_count; i++) {
                 CLEANUP_CLOSE int fd = -1;
                 const char *shown;
@@ -41,10 +53,12 @@ static int is_untouched(struct edit *edit, bool *ret_untouched)
                 r = source_open_include(
                         edit->snapshot, edit->job->path, edit->row.files[i].path, &fd, &shown);
                 if (r < 0 || source_identity_of(fd, &identity) < 0 ||
-                        !is_identity_of(&edit->row.files[i], &identity))
+                        !looks_as(&edit->row.files[i], &identity))
                         return 0;
+                proves &= is_proof(&edit->row.files[i]);
         }
-        *ret_untouched = true;
+        edit->has_text_of_before = true;
+        *ret_untouched = proves;
         return 0;
 }
 
@@ -131,11 +145,13 @@ int edit_open(struct edit *edit)
 
         bool is_floor_ahead =
                 edit->has_row && edit->floor != 0 && serial_is_ahead(edit->floor, edit->row.serial);
-        if (edit->has_row && !edit->job->is_forced && !edit->job->is_damaged && !is_floor_ahead &&
-                edit->job->kind == JOB_LOOK)
+        bool trusts_stat = !edit->job->is_forced && !edit->job->is_damaged && !is_floor_ahead &&
+                           edit->job->kind == JOB_LOOK;
+        if (edit->has_row && (trusts_stat || edit->row.flags & STORE_ZONE_HAS_ALIAS))
                 r = is_untouched(edit, &untouched);
         else if (edit->has_row)
                 r = store_zone_files(edit->read, &edit->row, &edit->arena);
+        untouched &= trusts_stat;
         if (r < 0)
                 return r;
         if (untouched) {
@@ -143,6 +159,8 @@ int edit_open(struct edit *edit)
                 edit->is_signed_elsewhere = (edit->row.flags & STORE_ZONE_SIGNED_ELSEWHERE) != 0;
                 edit_ask_write_back(edit, edit->row.file_serial, edit->row.serial);
                 r = edit_tell_files(edit);
+                if (r == 0)
+                        r = edit_alias_untouched(edit);
                 return r < 0 ? r : EDIT_ANSWERED;
         }
         return EDIT_GOES_ON;
@@ -229,7 +247,9 @@ int edit_read_whole(struct edit *edit)
         int r = read_text(edit);
         if (r < 0)
                 return answer_unreadable(edit, r);
-        r = zonefile_parse(&request, &edit->text, &edit->diags, &edit->parsed);
+        r = edit_alias_request(edit, &request);
+        if (r == 0)
+                r = zonefile_parse(&request, &edit->text, &edit->diags, &edit->parsed);
         if (r == -EINVAL)
                 return answer_broken(edit);
         if (r < 0)
@@ -240,7 +260,7 @@ int edit_read_whole(struct edit *edit)
         edit->file_serial = edit->parsed.soa_serial;
         edit->is_signed_elsewhere = edit->parsed.is_signed;
         edit->ends_without_newline = edit->parsed.ends_without_newline;
-        return EDIT_GOES_ON;
+        return edit_alias_told(edit);
 }
 
 struct chunk_reader {

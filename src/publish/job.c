@@ -58,9 +58,18 @@ void publish_job_files_clear(struct publish_job *job)
         job->files = NULL;
 }
 
+void publish_job_aliases_clear(struct publish_job *job)
+{
+        free(job->alias_names);
+        job->alias_names = NULL;
+        job->alias_octets = job->alias_count = 0;
+        job->has_alias_names = job->is_alias_open = false;
+}
+
 void publish_job_reset(struct publish_job *job)
 {
         publish_job_files_clear(job);
+        publish_job_aliases_clear(job);
         verdict_clear(&job->verdict);
         job->is_published = job->is_frozen = job->has_row = job->wants_write_back = false;
         job->retry = RETRY_NONE;
@@ -98,6 +107,8 @@ struct publish_job *publish_job_free(struct publish_job *job)
         if (!job)
                 return NULL;
         publish_job_files_clear(job);
+        publish_job_aliases_clear(job);
+        alias_answers_unref(job->aliases);
         free(job->name_text);
         free(job->path);
         free(job->root);

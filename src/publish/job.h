@@ -6,6 +6,7 @@
 #include "fleet/fleet.h"
 #include "publish/registry.h"
 #include "source/source.h"
+#include "zonefile/alias.h"
 
 enum job_kind {
         JOB_LOOK, /* the zone's text may have changed */
@@ -43,7 +44,9 @@ struct publish_job {
         uint8_t hash[32];      /* APPROVE */
         uint32_t ahead_serial; /* AHEAD; APPROVE: what was held, 0 = none */
         bool ahead_is_trusted;
-        struct fleet_write *writes; /* STATE */
+        struct alias_answers *aliases; /* LOOK: a reference; what is known of the targets that the zone names.
+                                          Comes back as the look read with */
+        struct fleet_write *writes;    /* STATE */
         size_t write_count;
         bool has_text; /* the text is in text_fd, not in the file; it may include nothing */
         int text_fd;
@@ -62,6 +65,11 @@ struct publish_job {
         bool wants_write_back; /* the file has another serial than is published */
         uint32_t file_serial;  /* then: as the file has it */
         struct source_identity file_identity; /* of the file that has it */
+        bool has_alias_names; /* the look learnt which ALIAS targets the text names: these, one behind the
+                                 other */
+        uint8_t *alias_names;
+        size_t alias_octets, alias_count;
+        bool is_alias_open; /* one has no addresses yet: that alone is in the way */
 };
 
 struct publish_job *publish_job_new(enum job_kind kind, const uint8_t *name);
@@ -71,6 +79,7 @@ void publish_job_reset(struct publish_job *job);
 void publish_job_failed(struct publish_job *job, const char *what, int r);
 struct publish_job *publish_job_free(struct publish_job *job);
 void publish_job_files_clear(struct publish_job *job);
+void publish_job_aliases_clear(struct publish_job *job);
 void verdict_clear(struct verdict *verdict);
 /* Sets kind and summary; a second call replaces the first. Only what is held keeps its hash. */
 void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...)

@@ -53,6 +53,7 @@ struct publish_job *registry_job_new(struct registry *registry, const struct reg
         job->root = entry->folder ? strdup(entry->folder) : parent_folder(entry->path);
         job->include_root = include_root ? strdup(include_root) : NULL;
         job->conf = conf_ref(registry->conf);
+        job->aliases = alias_book_answers(registry->aliases, entry->zone.name);
         job->done = done;
         job->done_context = context;
         if (!job->path || !job->root || (include_root && !job->include_root))
@@ -112,6 +113,7 @@ void registry_entry_drop(struct registry *registry, struct registry_entry *entry
         table_remove(&registry->by_name, entry->zone.name, name_length(entry->zone.name));
         registry_path_leave(registry, entry);
         registry_includes_set(registry, entry, NULL);
+        alias_book_set(registry->aliases, entry->zone.name, NULL, 0, NULL);
         if (!entry->has_been_looked_at)
                 registry->unsettled -= registry->unsettled > 0;
         registry->sorted_count = 0;
@@ -125,6 +127,15 @@ void registry_entry_drop(struct registry *registry, struct registry_entry *entry
         free(entry);
 }
 
+/* An ALIAS target has other addresses, or it has become clear that it has none. */
+static void look_again(void *context, const uint8_t *zone)
+{
+        struct registry *registry = context;
+        struct registry_entry *entry = registry_entry_find(registry, zone);
+        if (entry)
+                registry_look(registry, entry, true, NULL, NULL);
+}
+
 int registry_new(const struct registry_options *options, struct conf *conf, struct registry **ret_registry)
 {
         struct registry *registry = calloc(1, sizeof(*registry));
@@ -134,6 +145,8 @@ int registry_new(const struct registry_options *options, struct conf *conf, stru
         registry->conf = conf_ref(conf);
         registry->by_name.fold = true;
         int r = queue_new(&registry->results);
+        if (r == 0)
+                r = alias_book_new(options->event, conf, look_again, registry, &registry->aliases);
         if (r == 0)
                 r = watch_new(options->event, registry_watch_event, registry, &registry->watch);
         if (r == 0)
@@ -173,7 +186,8 @@ int registry_reconfigure(struct registry *registry, struct conf *conf)
         registry->conf = conf_ref(conf);
         registry_watch_folders(registry, before, false);
         conf_unref(before);
-        return registry_scan(registry);
+        r = alias_book_reconfigure(registry->aliases, conf);
+        return r < 0 ? r : registry_scan(registry);
 }
 
 bool registry_is_settled(const struct registry *registry)
@@ -391,6 +405,7 @@ struct registry *registry_free(struct registry *registry)
         registry_stop(registry);
         while ((entry = table_next(&registry->by_name, &position)))
                 registry_entry_drop(registry, entry);
+        alias_book_free(registry->aliases);
         table_free(&registry->by_name);
         table_free(&registry->by_path);
         table_free(&registry->users);

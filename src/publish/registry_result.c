@@ -1,6 +1,7 @@
 /* What became of a look: the zone's state, one log line where something is new, retries. Main loop. */
 #include "publish/registry_state.h"
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_ids.h"
@@ -213,9 +214,28 @@ static void tell_news(const struct registry *registry, const struct registry_ent
                 registry->options.news(registry->options.context, &entry->zone, verdict);
 }
 
+/* The zone's ALIAS targets are asked for from now on. True where the look waits for addresses alone, and
+ * these may still come; else the verdict says why there are none. */
+static bool waits_for_aliases(
+        struct registry *registry, const struct registry_entry *entry, struct publish_job *job)
+{
+        struct buffer why = {0};
+
+        if (job->has_alias_names && alias_book_set(registry->aliases, entry->zone.name, job->alias_names,
+                                            job->alias_count, job->aliases) < 0)
+                job->retry = RETRY_SOON;
+        if (!job->is_alias_open)
+                return false;
+        bool waits = alias_book_waits(registry->aliases, entry->zone.name, &why);
+        if (why.length > 0)
+                verdict_set(&job->verdict, VERDICT_BROKEN, "%s", buffer_text(&why));
+        buffer_free(&why);
+        return waits;
+}
+
 static void apply_look(struct registry *registry, struct registry_entry *entry, struct publish_job *job)
 {
-        if (is_half_read(registry, entry, job))
+        if (waits_for_aliases(registry, entry, job) || is_half_read(registry, entry, job))
                 return;
         bool is_told = is_news(&entry->zone.verdict, &job->verdict);
         if (is_told)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/table.h"
+#include "publish/alias_book.h"
 #include "publish/publisher.h"
 #include "publish/registry.h"
 #include "source/watch.h"
@@ -34,6 +35,7 @@ struct file_user { /* a file that zones include or have in common, and which */
 };
 
 struct registry {
+        struct alias_book *aliases;
         struct registry_options options;
         struct conf *conf;
         struct publisher *publisher;

@@ -31,7 +31,9 @@ static void judge_holds(const struct judgement_question *question, struct judgem
                         "the file's serial %u is far ahead of the published %u: a typo? approve it, or "
                         "correct the file",
                         question->serial.file, seen_serial(&question->serial));
-        judgement->guard_reasons = question->serial.content_changed ? guard_judge(&question->guard) : 0;
+        judgement->guard_reasons = question->serial.content_changed && !question->is_of_others
+                                           ? guard_judge(&question->guard)
+                                           : 0;
         for (unsigned i = 0; i < GUARD_REASON_COUNT; i++)
                 if (judgement->guard_reasons & 1u << i)
                         guard_explain((enum guard_reason)(1u << i), &question->guard, reason_add(judgement));

@@ -13,6 +13,8 @@
 struct judgement_question {
         struct serial_question serial;
         struct guard_input guard; /* counted only where serial.content_changed */
+        bool is_of_others; /* the text is as it was, and other servers' answers changed (ALIAS): no slip, no
+                              guard */
         bool is_frozen;
         bool is_approved; /* somebody named the hash of this very change */
 };

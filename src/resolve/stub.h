@@ -8,23 +8,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct resolver;
-struct resolver_question;
+struct stub_resolver;
+struct stub_question;
 struct sd_event;
 
 /* Of one family. More are left out, the least in order first: what does not fit one message is no use. */
-#define RESOLVER_ADDRESSES_MAX 64
+#define STUB_ADDRESSES_MAX 64
 
-enum resolver_result {
-        RESOLVER_FOUND,   /* both families were answered, one of them at least with an address */
-        RESOLVER_NOTHING, /* the name is there and has neither A nor AAAA */
-        RESOLVER_NO_NAME, /* NXDOMAIN */
-        RESOLVER_FAILED,  /* silence, SERVFAIL, REFUSED ... for one of the two families: nothing is known */
+enum stub_result {
+        STUB_FOUND,   /* both families were answered, one of them at least with an address */
+        STUB_NOTHING, /* the name is there and has neither A nor AAAA */
+        STUB_NO_NAME, /* NXDOMAIN */
+        STUB_FAILED,  /* silence, SERVFAIL, REFUSED ... for one of the two families: nothing is known */
 };
 
 /* Valid during the call alone. Addresses are sorted, each once. */
-struct resolver_answer {
-        enum resolver_result result;
+struct stub_answer {
+        enum stub_result result;
         const char *why; /* of all but FOUND, for the operator: "the resolver answered SERVFAIL" */
         uint32_t ttl;    /* FOUND: the lowest of all records on the way */
         const uint8_t (*v4)[4];
@@ -32,15 +32,15 @@ struct resolver_answer {
         const uint8_t (*v6)[16];
         size_t v6_count;
 };
-typedef void (*resolver_told)(void *context, const struct resolver_answer *answer);
+typedef void (*stub_told)(void *context, const struct stub_answer *answer);
 
 /* Asks those servers (with their ports); with a count of 0 those that resolv.conf names, which is read now. A
  * negative errno. */
-int resolver_new(
-        struct sd_event *event, const struct address *servers, size_t count, struct resolver **ret_resolver);
+int stub_new(struct sd_event *event, const struct address *servers, size_t count,
+        struct stub_resolver **ret_resolver);
 /* Never calls told before it returns. At most some dozens run at a time, the others wait. -ENOMEM. */
-int resolver_ask(struct resolver *resolver, const uint8_t *name, resolver_told told, void *context,
-        struct resolver_question **ret_question);
+int stub_ask(struct stub_resolver *resolver, const uint8_t *name, stub_told told, void *context,
+        struct stub_question **ret_question);
 /* It will not be told; NULL is fine. Returns NULL. Not to be called for a question that was told. */
-struct resolver_question *resolver_cancel(struct resolver_question *question);
-struct resolver *resolver_free(struct resolver *resolver); /* what runs is cancelled */
+struct stub_question *stub_cancel(struct stub_question *question);
+struct stub_resolver *stub_free(struct stub_resolver *resolver); /* what runs is cancelled */

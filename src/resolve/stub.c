@@ -2,7 +2,7 @@
  *
  * c-ares may call back from within ares_query (no socket to be had), so a question that is answered then is
  * told by the next turn of the loop: done questions stand in a list, and a deferred source tells them. */
-#include "resolve/resolver.h"
+#include "resolve/stub.h"
 
 #include "base/cleanup.h"
 #include "base/table.h"
@@ -30,30 +30,30 @@ struct family_answer {
         size_t count;
 };
 
-struct resolver_question {
-        struct resolver *resolver;
-        struct resolver_question *previous, *next; /* of waiting, running or done */
-        resolver_told told;                        /* NULL: cancelled while c-ares still holds it */
+struct stub_question {
+        struct stub_resolver *resolver;
+        struct stub_question *previous, *next; /* of waiting, running or done */
+        stub_told told;                        /* NULL: cancelled while c-ares still holds it */
         void *context;
         unsigned open; /* queries that c-ares holds */
         struct family_answer a, aaaa;
-        uint8_t v4[RESOLVER_ADDRESSES_MAX][4];
-        uint8_t v6[RESOLVER_ADDRESSES_MAX][16];
+        uint8_t v4[STUB_ADDRESSES_MAX][4];
+        uint8_t v6[STUB_ADDRESSES_MAX][16];
         enum { QUESTION_WAITING, QUESTION_RUNNING, QUESTION_DONE } step;
         uint8_t name[NAME_MAX_LENGTH];
 };
 
 struct question_list {
-        struct resolver_question *first, *last;
+        struct stub_question *first, *last;
 };
 
 struct socket_source {
-        struct resolver *resolver;
+        struct stub_resolver *resolver;
         ares_socket_t fd;
         struct sd_event_source *source;
 };
 
-struct resolver {
+struct stub_resolver {
         struct sd_event *event;
         ares_channel channel;
         bool has_channel;
@@ -64,7 +64,7 @@ struct resolver {
         size_t running;
 };
 
-static void list_add(struct resolver_question *question, int step)
+static void list_add(struct stub_question *question, int step)
 {
         struct question_list *list = &question->resolver->lists[step];
         question->step = step;
@@ -75,7 +75,7 @@ static void list_add(struct resolver_question *question, int step)
         question->resolver->running += step == QUESTION_RUNNING;
 }
 
-static void list_remove(struct resolver_question *question)
+static void list_remove(struct stub_question *question)
 {
         struct question_list *list = &question->resolver->lists[question->step];
         *(question->previous ? &question->previous->next : &list->first) = question->next;
@@ -85,7 +85,7 @@ static void list_remove(struct resolver_question *question)
 
 /* ---- the loop ---- */
 
-static void arm_timer(struct resolver *resolver)
+static void arm_timer(struct stub_resolver *resolver)
 {
         struct timeval longest = {.tv_sec = 60}, due;
         uint64_t now_usec;
@@ -101,9 +101,9 @@ static void arm_timer(struct resolver *resolver)
         sd_event_source_set_enabled(resolver->timer, SD_EVENT_ONESHOT);
 }
 
-static void start_waiting(struct resolver *resolver);
+static void start_waiting(struct stub_resolver *resolver);
 
-static void process(struct resolver *resolver, ares_socket_t readable, ares_socket_t writable)
+static void process(struct stub_resolver *resolver, ares_socket_t readable, ares_socket_t writable)
 {
         ares_process_fd(resolver->channel, readable, writable);
         start_waiting(resolver);
@@ -136,7 +136,7 @@ static void socket_forget(struct socket_source *socket)
 /* c-ares says what it waits for on a socket; for nothing: it is about to be closed. */
 static void on_socket_state(void *context, ares_socket_t fd, int readable, int writable)
 {
-        struct resolver *resolver = context;
+        struct stub_resolver *resolver = context;
         struct socket_source *socket = table_get(&resolver->sockets, &fd, sizeof(fd));
         uint32_t events = (readable ? EPOLLIN : 0) | (writable ? EPOLLOUT : 0);
 
@@ -188,10 +188,10 @@ static void lower(uint32_t *lowest, int ttl)
                 *lowest = value;
 }
 
-static void keep_v4(struct resolver_question *question, const unsigned char *message, int length)
+static void keep_v4(struct stub_question *question, const unsigned char *message, int length)
 {
-        struct ares_addrttl found[RESOLVER_ADDRESSES_MAX];
-        int count = RESOLVER_ADDRESSES_MAX;
+        struct ares_addrttl found[STUB_ADDRESSES_MAX];
+        int count = STUB_ADDRESSES_MAX;
         question->a.status = ares_parse_a_reply(message, length, NULL, found, &count);
         question->a.ttl = UINT32_MAX;
         for (int i = 0; question->a.status == ARES_SUCCESS && i < count; i++) {
@@ -201,10 +201,10 @@ static void keep_v4(struct resolver_question *question, const unsigned char *mes
         question->a.count = sort_once(question->v4[0], question->a.count, 4);
 }
 
-static void keep_v6(struct resolver_question *question, const unsigned char *message, int length)
+static void keep_v6(struct stub_question *question, const unsigned char *message, int length)
 {
-        struct ares_addr6ttl found[RESOLVER_ADDRESSES_MAX];
-        int count = RESOLVER_ADDRESSES_MAX;
+        struct ares_addr6ttl found[STUB_ADDRESSES_MAX];
+        int count = STUB_ADDRESSES_MAX;
         question->aaaa.status = ares_parse_aaaa_reply(message, length, NULL, found, &count);
         question->aaaa.ttl = UINT32_MAX;
         for (int i = 0; question->aaaa.status == ARES_SUCCESS && i < count; i++) {
@@ -214,9 +214,9 @@ static void keep_v6(struct resolver_question *question, const unsigned char *mes
         question->aaaa.count = sort_once(question->v6[0], question->aaaa.count, 16);
 }
 
-static void end_one(struct resolver_question *question)
+static void end_one(struct stub_question *question)
 {
-        struct resolver *resolver = question->resolver;
+        struct stub_resolver *resolver = question->resolver;
 
         if (--question->open > 0)
                 return;
@@ -231,7 +231,7 @@ static void end_one(struct resolver_question *question)
 
 static void on_a(void *context, int status, int timeouts, unsigned char *message, int length)
 {
-        struct resolver_question *question = context;
+        struct stub_question *question = context;
         (void)timeouts;
         question->a.status = status;
         if (status == ARES_SUCCESS)
@@ -241,7 +241,7 @@ static void on_a(void *context, int status, int timeouts, unsigned char *message
 
 static void on_aaaa(void *context, int status, int timeouts, unsigned char *message, int length)
 {
-        struct resolver_question *question = context;
+        struct stub_question *question = context;
         (void)timeouts;
         question->aaaa.status = status;
         if (status == ARES_SUCCESS)
@@ -276,20 +276,19 @@ static bool is_known(int status)
         return status == ARES_SUCCESS || status == ARES_ENODATA;
 }
 
-static struct resolver_answer judge(const struct resolver_question *question)
+static struct stub_answer judge(const struct stub_question *question)
 {
         const struct family_answer *a = &question->a, *aaaa = &question->aaaa;
 
         if (a->status == ARES_ENOTFOUND || aaaa->status == ARES_ENOTFOUND)
-                return (struct resolver_answer){
-                        .result = RESOLVER_NO_NAME, .why = "there is no such name (NXDOMAIN)"};
+                return (struct stub_answer){
+                        .result = STUB_NO_NAME, .why = "there is no such name (NXDOMAIN)"};
         if (!is_known(a->status) || !is_known(aaaa->status))
-                return (struct resolver_answer){.result = RESOLVER_FAILED,
+                return (struct stub_answer){.result = STUB_FAILED,
                         .why = failure_text(is_known(a->status) ? aaaa->status : a->status)};
         if (a->count + aaaa->count == 0)
-                return (struct resolver_answer){
-                        .result = RESOLVER_NOTHING, .why = "the name has neither A nor AAAA"};
-        return (struct resolver_answer){.result = RESOLVER_FOUND,
+                return (struct stub_answer){.result = STUB_NOTHING, .why = "the name has neither A nor AAAA"};
+        return (struct stub_answer){.result = STUB_FOUND,
                 .ttl = a->count == 0 || (aaaa->count > 0 && aaaa->ttl < a->ttl) ? aaaa->ttl : a->ttl,
                 .v4 = question->v4,
                 .v4_count = a->count,
@@ -299,12 +298,12 @@ static struct resolver_answer judge(const struct resolver_question *question)
 
 static int tell_done(struct sd_event_source *source, void *context)
 {
-        struct resolver *resolver = context;
-        struct resolver_question *question;
+        struct stub_resolver *resolver = context;
+        struct stub_question *question;
         (void)source;
 
         while ((question = resolver->lists[QUESTION_DONE].first)) {
-                struct resolver_answer answer = judge(question);
+                struct stub_answer answer = judge(question);
                 list_remove(question);
                 question->told(question->context, &answer);
                 free(question);
@@ -316,7 +315,7 @@ static int tell_done(struct sd_event_source *source, void *context)
 /* ---- questions ---- */
 
 /* RFC 1035 s.5.1 escapes are what c-ares reads names with. */
-static void start(struct resolver_question *question)
+static void start(struct stub_question *question)
 {
         char text[NAME_TEXT_MAX];
         ares_channel channel = question->resolver->channel;
@@ -328,9 +327,9 @@ static void start(struct resolver_question *question)
         ares_query(channel, text, ns_c_in, ns_t_aaaa, on_aaaa, question);
 }
 
-static void start_waiting(struct resolver *resolver)
+static void start_waiting(struct stub_resolver *resolver)
 {
-        struct resolver_question *question;
+        struct stub_question *question;
         while (resolver->running < RUNNING_MAX && (question = resolver->lists[QUESTION_WAITING].first)) {
                 list_remove(question);
                 start(question);
@@ -338,10 +337,10 @@ static void start_waiting(struct resolver *resolver)
         arm_timer(resolver);
 }
 
-int resolver_ask(struct resolver *resolver, const uint8_t *name, resolver_told told, void *context,
-        struct resolver_question **ret_question)
+int stub_ask(struct stub_resolver *resolver, const uint8_t *name, stub_told told, void *context,
+        struct stub_question **ret_question)
 {
-        struct resolver_question *question = calloc(1, sizeof(*question));
+        struct stub_question *question = calloc(1, sizeof(*question));
         if (!question)
                 return -ENOMEM;
         question->resolver = resolver;
@@ -354,7 +353,7 @@ int resolver_ask(struct resolver *resolver, const uint8_t *name, resolver_told t
         return 0;
 }
 
-struct resolver_question *resolver_cancel(struct resolver_question *question)
+struct stub_question *stub_cancel(struct stub_question *question)
 {
         if (!question)
                 return NULL;
@@ -366,7 +365,7 @@ struct resolver_question *resolver_cancel(struct resolver_question *question)
         return NULL;
 }
 
-static int set_servers(struct resolver *resolver, const struct address *servers, size_t count)
+static int set_servers(struct stub_resolver *resolver, const struct address *servers, size_t count)
 {
         struct ares_addr_port_node *nodes = calloc(count, sizeof(*nodes));
         if (!nodes)
@@ -382,7 +381,7 @@ static int set_servers(struct resolver *resolver, const struct address *servers,
         return status == ARES_SUCCESS ? 0 : status == ARES_ENOMEM ? -ENOMEM : -EIO;
 }
 
-static int open_channel(struct resolver *resolver, const struct address *servers, size_t count)
+static int open_channel(struct stub_resolver *resolver, const struct address *servers, size_t count)
 {
         static char by_dns[] = "b";
         struct ares_options options = {.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS,
@@ -403,10 +402,10 @@ static int open_channel(struct resolver *resolver, const struct address *servers
         return count > 0 ? set_servers(resolver, servers, count) : 0;
 }
 
-int resolver_new(
-        struct sd_event *event, const struct address *servers, size_t count, struct resolver **ret_resolver)
+int stub_new(struct sd_event *event, const struct address *servers, size_t count,
+        struct stub_resolver **ret_resolver)
 {
-        struct resolver *resolver = calloc(1, sizeof(*resolver));
+        struct stub_resolver *resolver = calloc(1, sizeof(*resolver));
         if (!resolver)
                 return -ENOMEM;
         resolver->event = sd_event_ref(event);
@@ -420,16 +419,16 @@ int resolver_new(
         if (r >= 0)
                 r = open_channel(resolver, servers, count);
         if (r < 0) {
-                resolver_free(resolver);
+                stub_free(resolver);
                 return r;
         }
         *ret_resolver = resolver;
         return 0;
 }
 
-struct resolver *resolver_free(struct resolver *resolver)
+struct stub_resolver *stub_free(struct stub_resolver *resolver)
 {
-        struct resolver_question *question;
+        struct stub_question *question;
         struct socket_source *socket;
 
         if (!resolver)
