@@ -222,7 +222,9 @@ static void test_every_option(void **state)
                           "2001:db8::1; notify-delay 5;\n"
                           "max-journal-size unlimited; max-ixfr-ratio 50%; settle-time 1s; listen-on { none; "
                           "}; listen-on-v6 { none; }; alert-after 90; probe-rate 7; probe-interval 2m; "
-                          "probe-source 192.0.2.2; probe-source-v6 2001:db8::2 port 53; };\n"
+                          "probe-source 192.0.2.2; probe-source-v6 2001:db8::2 port 53; "
+                          "alias-resolver port 5353 { 192.0.2.9; 2001:db8::9; }; alias-min-interval 5; "
+                          "url-redirector { 192.0.2.80; }; };\n"
                           "controls { unix \"/c\" perm 0666 owner 5 group 6; };\n"
                           "zone-files { directory \"/z\"; file-name \"db.%s\"; include-root \"..\"; };\n");
         assert_string_equal(told(&loaded), "");
@@ -232,6 +234,10 @@ static void test_every_option(void **state)
         assert_string_equal(options->state_directory, "/s");
         assert_string_equal(options->serial_file, "/t/serials");
         assert_string_equal(options->include_root, "/i");
+        assert_int_equal(options->alias_resolver_count, 2);
+        assert_int_equal(options->alias_resolvers[1].port, 5353);
+        assert_int_equal(options->alias_min_interval_usec, 5000000);
+        assert_int_equal(options->url_redirector_count, 1);
         assert_int_equal(options->tcp_clients, 7);
         assert_int_equal(options->tcp_clients_per_peer, 3);
         assert_int_equal(options->transfers_out, 4);
