@@ -134,6 +134,157 @@ static void test_pushes(void **state)
         assert_true(cf->push_soa_serial);
 }
 
+static struct loaded load_all(const char *text)
+{
+        struct loaded loaded = {0};
+        struct conf_load_options options = {
+                .without_files = true, .text = text, .text_length = strlen(text), .all_providers = true};
+        loaded.r = conf_load("test.conf", &options, &loaded.diags, &loaded.conf);
+        loaded_tell(&loaded, false);
+        return loaded;
+}
+
+static void test_each_provider_that_is_compiled_in(void **state)
+{
+        (void)state;
+        LOADED loaded = load_all(KEY "options { notify no; allow-transfer { none; }; };\n");
+        assert_string_equal(told(&loaded), "");
+        assert_int_equal(loaded.r, 0);
+        size_t transfers = 0;
+        for (size_t i = 0; i < loaded.conf->provider_count; i++) {
+                const struct provider *provider = loaded.conf->providers[i];
+                transfers += provider->kind == PROVIDER_TRANSFER;
+                assert_true(provider->is_builtin);
+                assert_false(provider->is_changed);
+                assert_int_equal(strlen(provider_date(provider)), 10);
+                assert_string_not_equal(provider->title, provider->name);
+                if (provider->kind == PROVIDER_TRANSFER)
+                        assert_true(provider->transfer_from || provider->addresses_at);
+        }
+        assert_true(transfers >= 25);
+        const struct provider *cloudflare = conf_provider_find(loaded.conf, "Cloudflare");
+        struct address peer;
+        address_parse("198.41.144.245", &peer);
+        assert_string_equal(acl_find(cloudflare->transfer_from, &peer, NULL)->until, "2026-12-01");
+        address_parse("104.30.167.163", &peer);
+        assert_null(acl_find(cloudflare->transfer_from, &peer, NULL)->until);
+}
+
+static void test_what_is_wrong(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *text, *told;
+        } cases[] = {
+                {"secondary s { key k; };", "1:1: error: secondary \"s\" has no transfer-from\n"},
+                {"secondary s { provider akamai; notify no; };",
+                        "1:15: error: secondary \"s\" has no transfer-from, and the addresses of Akamai Edge "
+                        "DNS are not known\n"},
+                {"secondary s { transfer-from { any; }; notify no; };",
+                        "1:15: error: everyone could transfer the zones of secondary \"s\", without a key\n"},
+                {"secondary s { transfer-from { 192.0.2.9-192.0.2.1; }; notify no; };",
+                        "1:31: error: \"192.0.2.9-192.0.2.1\" is no range of addresses\n"},
+                {"secondary s { provider hurricane; };", "1:24: error: there is no provider \"hurricane\"\n"},
+                {"secondary s { provider ovh; key k; notify no; };",
+                        "1:29: error: OVHcloud (sdns2.ovh.net) signs no transfers: with a key it would get "
+                        "none\n"},
+                {"secondary s { provider route53; };",
+                        "1:1: error: secondary \"s\" has no credentials for Amazon Route 53 (API)\n"},
+                {"secondary s { provider route53; credentials \"/c\"; also-notify { 192.0.2.1; }; };",
+                        "1:51: error: \"also-notify\" has no meaning here: Amazon Route 53 (API) takes no "
+                        "transfers, it is pushed to\n"},
+                {"secondary s { provider wedos; credentials \"/c\"; };",
+                        "1:31: error: \"credentials\" has no meaning here: WEDOS DNS Secondary Servers is "
+                        "not "
+                        "pushed to\n"},
+                {"secondary s { provider route53; credentials \"/c\"; endpoint \"http://192.0.2.1/\"; };",
+                        "1:60: error: an endpoint is an https:// address, or http:// on a loopback "
+                        "address\n"},
+                {"secondary s { provider wedos; }; options { listen-on { none; }; };",
+                        "1:1: error: WEDOS DNS Secondary Servers asks over IPv4 alone, and zonecrier does "
+                        "not "
+                        "listen there\n"},
+                {"secondary s { provider wedos; }; zone www.a.example { file a; secondaries { s; }; };",
+                        "1:63: error: WEDOS DNS Secondary Servers takes no subdomains, and \"www.a.example\" "
+                        "looks like one\n"},
+                {"options { secondaries { nobody; }; };", "1:25: error: there is no secondary \"nobody\"\n"},
+                {"zone a { file a; template t; };", "1:27: error: there is no template \"t\"\n"},
+                {"secondary a { transfer-from { 192.0.2.0/24; }; notify no; strip-dnssec yes; }; "
+                 "secondary b { transfer-from { 192.0.2.7; }; notify no; }; options { secondaries { a; b; }; "
+                 "};",
+                        "1:148: error: secondaries \"a\" and \"b\" share addresses (192.0.2.7) and key, and "
+                        "are "
+                        "to get different things (strip-dnssec, ixfr): a request could be either's\n"},
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                char text[1024];
+                snprintf(text, sizeof(text), "%s\n" BASE, cases[i].text);
+                LOADED loaded = load_text(text);
+                char errors[2048] = "";
+                for (size_t n = 0; n < loaded.diags.count; n++)
+                        if (loaded.diags.items[n].severity == DIAG_ERROR)
+                                snprintf(errors + strlen(errors), sizeof(errors) - strlen(errors),
+                                        "%u:%u: error: %s\n", loaded.diags.items[n].line,
+                                        loaded.diags.items[n].column, loaded.diags.items[n].message);
+                assert_string_equal(errors, cases[i].told);
+                assert_int_equal(loaded.r, -EINVAL);
+        }
+}
+
+static void test_told_apart(void **state)
+{
+        (void)state;
+        static const char *const apart[] = {
+                "secondary a { transfer-from { any; }; key k; notify no; strip-dnssec yes; };"
+                "secondary b { transfer-from { 192.0.2.7; }; notify no; };",
+                "secondary a { transfer-from { 192.0.2.0/25; }; notify no; strip-dnssec yes; };"
+                "secondary b { transfer-from { 192.0.2.128-192.0.2.200; }; notify no; };",
+                "secondary a { transfer-from { !192.0.2.7; 192.0.2.0/25; }; notify no; ixfr no; };"
+                "secondary b { transfer-from { 192.0.2.7; }; notify no; };",
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(apart); i++) {
+                char text[1024];
+                snprintf(text, sizeof(text), "%s\noptions { secondaries { a; b; }; };\n" BASE, apart[i]);
+                LOADED loaded = load_text(text);
+                assert_string_equal(told(&loaded), "");
+        }
+        LOADED loaded = load_text("secondary a { transfer-from { any; }; key k; notify no; };"
+                                  "secondary b { transfer-from { 192.0.2.7; }; key k; notify no; };\n"
+                                  "options { secondaries { a; b; }; };\n" BASE);
+        assert_string_equal(told(&loaded), "2:11: warning: secondaries \"a\" and \"b\" share addresses "
+                                           "(192.0.2.7) and key: status cannot tell which of them asked\n");
+}
+
+static void test_a_provider_of_the_configuration(void **state)
+{
+        (void)state;
+        LOADED loaded = load_text(BASE
+                "provider wedos { transfer-from { 192.0.2.16/28; }; note \"ours\"; source \"a letter\" "
+                "\"2026-11-22\"; };\n"
+                "provider ours { title \"Our own\"; also-notify { ns.example; }; tsig-algorithms { "
+                "hmac-sha512; };\n"
+                "  transfer-from { 192.0.2.1; }; dnssec no; form { \"Zone\" zone; \"Kind\" \"slave\"; }; };\n"
+                "secondary w { provider wedos; };\n"
+                "secondary o { provider Ours; };\n"
+                "options { secondaries { w; o; }; };\n");
+        const struct conf_secondary *w = secondary(&loaded, "w"), *o = secondary(&loaded, "o");
+        assert_string_equal(told(&loaded),
+                "7:1: note: Our own does not carry DNSSEC: secondary \"o\" gets signed "
+                "zones without their DNSSEC records\n");
+        assert_true(w->provider->is_builtin && w->provider->is_changed);
+        assert_int_equal(match(w, "192.0.2.19", NULL), CONF_SECONDARY_BOTH);
+        assert_int_equal(match(w, "46.28.104.64", NULL), CONF_SECONDARY_NONE);
+        assert_false(w->notify);
+        assert_int_equal(w->provider->note_count, 1);
+        assert_string_equal(provider_date(w->provider), "2026-11-22");
+        assert_true(o->strip_dnssec);
+        assert_string_equal(o->also_notify[0].host.name, "ns.example");
+        assert_false(provider_takes_algorithm(o->provider, TSIG_HMAC_SHA256));
+        assert_true(provider_takes_algorithm(o->provider, TSIG_HMAC_SHA512));
+        assert_string_equal(o->provider->fields[1].value, "slave");
+        assert_true(o->provider->fields[1].is_literal);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -141,6 +292,10 @@ int main(void)
                 cmocka_unit_test(test_address_and_key),
                 cmocka_unit_test(test_templates_by_name_and_by_match),
                 cmocka_unit_test(test_pushes),
+                cmocka_unit_test(test_each_provider_that_is_compiled_in),
+                cmocka_unit_test(test_what_is_wrong),
+                cmocka_unit_test(test_told_apart),
+                cmocka_unit_test(test_a_provider_of_the_configuration),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
