@@ -28,8 +28,9 @@ struct client {
         const char *path; /* in a tree of git */
         const char *secondary;
         bool is_json;
-        bool has_color; /* standard output is a terminal that wants it */
-        unsigned width; /* columns of the terminal; 0 = no terminal: nothing is cut */
+        bool shows_secret; /* provider form --show-secret */
+        bool has_color;    /* standard output is a terminal that wants it */
+        unsigned width;    /* columns of the terminal; 0 = no terminal: nothing is cut */
 };
 
 struct command {
@@ -57,3 +58,4 @@ int client_show(struct client *client, char **arguments, size_t count);
 int client_dump(struct client *client, char **arguments, size_t count);
 int client_check(struct client *client, char **arguments, size_t count);
 int client_keygen(struct client *client, char **arguments, size_t count);
+int client_provider(struct client *client, char **arguments, size_t count);

@@ -27,6 +27,7 @@ static const struct command commands[] = {
         {"approve", client_approve, 2, 2, "ZONE HASH", "js",
                 "release the change that is held under this hash"},
         {"keygen", client_keygen, 1, 1, "NAME", "a", "make a TSIG key, on standard output"},
+        {"provider", client_provider, 1, 3, "WHAT ...", "cS", "list, show NAME, form ZONE SECONDARY"},
 };
 
 const struct command *command_find(const char *name)
@@ -87,6 +88,7 @@ static void print_usage(FILE *out)
               "  -p, --path FOLDER     check --git: in this folder of it\n"
               "  -c, --config FILE     check: check-names and the like as in this file\n"
               "  -s, --secondary NAME  push, plan, approve: at this secondary block\n"
+              "  --show-secret         provider form: the key's secret too\n"
               "  -a, --algorithm ALG   keygen: hmac-sha256 (default), hmac-sha512 ...\n"
               "  --help, --version\n"
               "\n"
@@ -159,6 +161,8 @@ static int match_options(struct invocation *invocation)
         struct client *client = &invocation->client;
         const char *taken = invocation->command->options;
 
+        if (client->shows_secret && !strchr(taken, 'S'))
+                return usage_fault("%s takes no --show-secret", invocation->command->name);
         if (client->is_json && !strchr(taken, 'j'))
                 return usage_fault("%s takes no --json", invocation->command->name);
         for (size_t i = 0; i < ARRAY_SIZE(value_options); i++)
@@ -193,7 +197,7 @@ static void find_terminal(struct client *client)
 
 int options_read(int argc, char **argv, struct invocation *ret_invocation)
 {
-        enum { OPTION_SOCKET = 256, OPTION_VERSION };
+        enum { OPTION_SOCKET = 256, OPTION_VERSION, OPTION_SHOW_SECRET };
         static const struct option options[] = {
                 {"socket", required_argument, NULL, OPTION_SOCKET},
                 {"json", no_argument, NULL, 'j'},
@@ -204,6 +208,7 @@ int options_read(int argc, char **argv, struct invocation *ret_invocation)
                 {"origin", required_argument, NULL, 'o'},
                 {"path", required_argument, NULL, 'p'},
                 {"secondary", required_argument, NULL, 's'},
+                {"show-secret", no_argument, NULL, OPTION_SHOW_SECRET},
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, OPTION_VERSION},
                 {0},
@@ -219,6 +224,9 @@ int options_read(int argc, char **argv, struct invocation *ret_invocation)
                         break;
                 case 'j':
                         invocation.client.is_json = true;
+                        break;
+                case OPTION_SHOW_SECRET:
+                        invocation.client.shows_secret = true;
                         break;
                 case 'h':
                         print_usage(stdout);

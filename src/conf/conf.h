@@ -203,6 +203,8 @@ const struct conf_zone *conf_zone_find(const struct conf *conf, const uint8_t *n
 /* The zone's policy: of its block; without one that of the first template whose match fits, else options'.
  * Never NULL. */
 const struct conf_policy *conf_policy_for(const struct conf *conf, const uint8_t *name);
+/* Whether the zone looks like a subdomain of what a registry delegates. */
+bool conf_is_subdomain(const char *zone);
 /* The block of that name (any case), or NULL. */
 const struct conf_secondary *conf_secondary_find(const struct conf *conf, const char *name);
 /* The provider of that name (any case) among conf->providers, or NULL. */

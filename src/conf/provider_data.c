@@ -1,6 +1,6 @@
-/* The providers that are compiled in: the statements of a provider block. Every fact was read in a source named
- * with it, with the day it was read or, where the source says one, the day it was written; what no source says is
- * left out, and nothing is concluded from that. */
+/* The providers that are compiled in: the statements of a provider block. Every fact was read in a source
+ * named with it, with the day it was read or, where the source says one, the day it was written; what no
+ * source says is left out, and nothing is concluded from that. */
 
 #include "conf/reader.h"
 

@@ -115,7 +115,7 @@ static bool is_registry_label(const char *label, size_t length)
         return false;
 }
 
-static bool is_subdomain(const char *zone)
+bool conf_is_subdomain(const char *zone)
 {
         const char *first = strchr(zone, '.');
         const char *second = first ? strchr(first + 1, '.') : NULL;
@@ -128,7 +128,7 @@ static void check_zone(struct reader *reader, const struct secondaries_use *use)
 {
         for (size_t i = 0; use->zone && i < use->policy->secondary_count; i++) {
                 const struct provider *provider = use->policy->secondaries[i]->provider;
-                if (provider && provider->refuses_subdomains && is_subdomain(use->zone))
+                if (provider && provider->refuses_subdomains && conf_is_subdomain(use->zone))
                         reader_error(reader, use->at, "subdomain",
                                 "it takes a domain as it is registered; if this one is: "
                                 "provider NAME { subdomains yes; };",

@@ -104,7 +104,7 @@ static uint64_t due(const struct stage_facts *facts, uint64_t behind_usec)
 {
         const struct sight_row *row = &facts->row;
         uint64_t first = row->first_transfer_usec == 0 ? facts->first_transfer_sec * USEC_PER_SEC : 0;
-        bool polls = !facts->takes_notify || facts->refresh_by != CONF_REFRESH_NOTIFY;
+        bool polls = !facts->takes_notify || facts->refresh_by == CONF_REFRESH_SOA;
         uint64_t soonest = behind_usec + transfer_time(facts);
         if (!polls || row->contact_usec >= behind_usec) /* it asked, and knows by now */
                 return soonest + first;
