@@ -27,6 +27,8 @@ struct client {
         const char *origin;
         const char *path; /* in a tree of git */
         const char *secondary;
+        const char *branch;
+        const char *zone;
         bool is_json;
         bool shows_secret; /* provider form --show-secret */
         bool has_color;    /* standard output is a terminal that wants it */
@@ -53,9 +55,10 @@ int client_freeze(struct client *client, char **arguments, size_t count);
 int client_thaw(struct client *client, char **arguments, size_t count);
 int client_approve(struct client *client, char **arguments, size_t count);
 int client_push(struct client *client, char **arguments, size_t count);
-int client_plan(struct client *client, char **arguments, size_t count);
 int client_show(struct client *client, char **arguments, size_t count);
 int client_dump(struct client *client, char **arguments, size_t count);
+int client_plan(struct client *client, char **arguments, size_t count);
+int client_hook(struct client *client, char **arguments, size_t count);
 int client_check(struct client *client, char **arguments, size_t count);
 int client_keygen(struct client *client, char **arguments, size_t count);
 int client_provider(struct client *client, char **arguments, size_t count);

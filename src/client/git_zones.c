@@ -62,6 +62,13 @@ static char *find_repository(void)
         return folder;
 }
 
+bool git_zones_is_here(void)
+{
+        CLEANUP_FREE char *folder = find_repository();
+
+        return folder != NULL;
+}
+
 int git_zones_open(const char *path, bool is_hook, struct git **ret_git)
 {
         const struct git_options options = {.is_hook = is_hook};
@@ -225,9 +232,12 @@ static int select_changed(const struct change *change, struct git_zones *changed
                 const struct git_zone *zone = &change->to.items[i];
                 size_t length = strlen(zone->path);
 
-                if (zone->is_doubled || table_get(&change->changed, zone->path, length) ||
-                        table_get(&change->includers, zone->path, length))
-                        r = zones_add(changed, zone->path, zone->is_misnamed ? NULL : zone->name);
+                if (!zone->is_doubled && !table_get(&change->changed, zone->path, length) &&
+                        !table_get(&change->includers, zone->path, length))
+                        continue;
+                r = zones_add(changed, zone->path, zone->is_misnamed ? NULL : zone->name);
+                if (r == 0)
+                        changed->items[changed->count - 1].is_doubled = zone->is_doubled;
         }
         return r;
 }

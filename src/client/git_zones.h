@@ -21,6 +21,8 @@ void git_zones_free(struct git_zones *zones);
 
 /* A repository by its path; NULL: the one that the current folder lies in. Tells why not. */
 int git_zones_open(const char *path, bool is_hook, struct git **ret_git);
+/* Whether the current folder lies in one. */
+bool git_zones_is_here(void);
 /* The commit of a revision, after telling why there is none. */
 int git_zones_commit(struct git *git, const char *revision, struct git_commit *ret_commit);
 /* Zone files (NAME.zone) beneath a folder of the commit or tree, "" = all of it. */

@@ -18,11 +18,13 @@ static const struct command commands[] = {
         {"notify", client_notify, 1, 1, "ZONE", "j", "send NOTIFY to every target of the zone again"},
         {"check", client_check, 0, SIZE_MAX, "FILE|DIR...", "jofcgp",
                 "tell all that is wrong in zone files; no daemon"},
+        {"plan", client_plan, 0, 1, "[A..B|REV|DIR|ZONE]", "jfcpsz",
+                "what would change, before it is published"},
+        {"hook", client_hook, 1, 2, "install REPO", "cbp", "refuse broken zones in pushes and commits"},
         {"show", client_show, 1, 1, "ZONE", "", "the published zone as text"},
         {"dump", client_dump, 1, 1, "ZONE", "", "its versions and journal steps, then its text"},
         {"freeze", client_freeze, 1, 1, "ZONE", "j", "let edits wait"},
         {"thaw", client_thaw, 1, 1, "ZONE", "j", "publish what waited"},
-        {"plan", client_plan, 1, 1, "ZONE", "js", "what a push would change at a provider"},
         {"push", client_push, 1, 1, "ZONE", "js", "push it to providers with an API now"},
         {"approve", client_approve, 2, 2, "ZONE HASH", "js",
                 "release the change that is held under this hash"},
@@ -82,18 +84,22 @@ static void print_usage(FILE *out)
               "  --socket PATH         zonecrierd's control socket (default $ZONECRIER_SOCKET,\n"
               "                        else " CLIENT_SOCKET_DEFAULT ")\n"
               "  -j, --json            status, reload, check ...: JSON on standard output\n"
-              "  -f, --format FORMAT   check: text, json, github\n"
+              "  -f, --format FORMAT   check: text, json, github; plan: text, diff, markdown,\n"
+              "                        json\n"
               "  -o, --origin NAME     check: the zone's name, where the file's does not say it\n"
               "  -g, --git REV         check: the zone files of this revision\n"
-              "  -p, --path FOLDER     check --git: in this folder of it\n"
-              "  -c, --config FILE     check: check-names and the like as in this file\n"
+              "  -p, --path FOLDER     check --git, plan, hook install: in this folder of it\n"
+              "  -z, --zone ZONE       plan: this zone alone\n"
+              "  -b, --branch BRANCH   hook install: the one that is published\n"
+              "  -c, --config FILE     check, plan, hook install: policies as in this file\n"
               "  -s, --secondary NAME  push, plan, approve: at this secondary block\n"
               "  --show-secret         provider form: the key's secret too\n"
               "  -a, --algorithm ALG   keygen: hmac-sha256 (default), hmac-sha512 ...\n"
               "  --help, --version\n"
               "\n"
               "Exit status: 0 done; 1 a zone is broken, or an error was answered; 2 it could\n"
-              "not be asked; 4 the change is held or frozen. See zonecrier(1).\n",
+              "not be asked; 4 the change is held or frozen. plan: 0 nothing would change,\n"
+              "2 something would, 4 it would be held, 1 an error. See zonecrier(1).\n",
                 out);
 }
 
@@ -142,12 +148,14 @@ static const struct value_option {
         size_t offset; /* in struct client */
 } value_options[] = {
         {'a', "algorithm", offsetof(struct client, algorithm)},
+        {'b', "branch", offsetof(struct client, branch)},
         {'c', "config", offsetof(struct client, config)},
         {'f', "format", offsetof(struct client, format)},
         {'g', "git", offsetof(struct client, git)},
         {'o', "origin", offsetof(struct client, origin)},
         {'p', "path", offsetof(struct client, path)},
         {'s', "secondary", offsetof(struct client, secondary)},
+        {'z', "zone", offsetof(struct client, zone)},
 };
 
 static const char **option_value(struct client *client, const struct value_option *option)
@@ -174,6 +182,15 @@ static int match_options(struct invocation *invocation)
         return CLIENT_OK;
 }
 
+/* To plan, 2 means that something changes: wrong usage is 1. */
+static int usage_exit(int argc, char **argv, int exit_status)
+{
+        for (int i = 1; exit_status == CLIENT_FAILED && i < argc; i++)
+                if (strcmp(argv[i], "plan") == 0)
+                        return CLIENT_WRONG;
+        return exit_status;
+}
+
 static bool take_value(struct client *client, int letter)
 {
         for (size_t i = 0; i < ARRAY_SIZE(value_options); i++)
@@ -195,13 +212,14 @@ static void find_terminal(struct client *client)
         client->has_color = !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
 }
 
-int options_read(int argc, char **argv, struct invocation *ret_invocation)
+static int read_options(int argc, char **argv, struct invocation *ret_invocation)
 {
         enum { OPTION_SOCKET = 256, OPTION_VERSION, OPTION_SHOW_SECRET };
         static const struct option options[] = {
                 {"socket", required_argument, NULL, OPTION_SOCKET},
                 {"json", no_argument, NULL, 'j'},
                 {"algorithm", required_argument, NULL, 'a'},
+                {"branch", required_argument, NULL, 'b'},
                 {"config", required_argument, NULL, 'c'},
                 {"format", required_argument, NULL, 'f'},
                 {"git", required_argument, NULL, 'g'},
@@ -209,6 +227,7 @@ int options_read(int argc, char **argv, struct invocation *ret_invocation)
                 {"path", required_argument, NULL, 'p'},
                 {"secondary", required_argument, NULL, 's'},
                 {"show-secret", no_argument, NULL, OPTION_SHOW_SECRET},
+                {"zone", required_argument, NULL, 'z'},
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, OPTION_VERSION},
                 {0},
@@ -217,7 +236,7 @@ int options_read(int argc, char **argv, struct invocation *ret_invocation)
         int option;
 
         optind = 0; /* tests call this more than once */
-        while ((option = getopt_long(argc, argv, "ja:c:f:g:o:p:s:h", options, NULL)) != -1)
+        while ((option = getopt_long(argc, argv, "ja:b:c:f:g:o:p:s:z:h", options, NULL)) != -1)
                 switch (option) {
                 case OPTION_SOCKET:
                         invocation.client.socket_path = invocation.client.socket_option = optarg;
@@ -251,4 +270,9 @@ int options_read(int argc, char **argv, struct invocation *ret_invocation)
         if (exit_status == CLIENT_OK)
                 *ret_invocation = invocation;
         return exit_status;
+}
+
+int options_read(int argc, char **argv, struct invocation *ret_invocation)
+{
+        return usage_exit(argc, argv, read_options(argc, argv, ret_invocation));
 }

@@ -91,15 +91,6 @@ int client_push_plan(const struct client *client, const char *zone)
         return exit_status;
 }
 
-int client_plan(struct client *client, char **arguments, size_t count)
-{
-        (void)count;
-        if (client->secondary)
-                return client_push_plan(client, arguments[0]);
-        fputs("zonecrier: plan takes --secondary NAME, the provider that it is about\n", stderr);
-        return CLIENT_FAILED;
-}
-
 int client_push_approve(const struct client *client, const char *zone, const char *hash)
 {
         CLEANUP_FREE char *path = push_path(zone, "/push-approve", client->secondary, hash);

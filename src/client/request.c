@@ -156,7 +156,26 @@ static void tell_failure(const struct client *client, CURLcode code, const char 
         buffer_free(&text);
 }
 
-int request_run(const struct client *client, const char *method, const char *path, struct reply *ret_reply)
+static size_t give_bytes(char *bytes, size_t size, size_t count, void *context)
+{
+        ssize_t n = read(*(int *)context, bytes, size * count);
+        return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
+}
+
+static void set_body(CURL *curl, int *fd)
+{
+        off_t size = lseek(*fd, 0, SEEK_END);
+
+        lseek(*fd, 0, SEEK_SET);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+        curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_bytes);
+        curl_easy_setopt(curl, CURLOPT_READDATA, fd);
+}
+
+/* fd: the body; -1 = none. */
+static int run(
+        const struct client *client, const char *method, const char *path, int fd, struct reply *ret_reply)
 {
         char details[CURL_ERROR_SIZE] = "";
         struct reply reply = {.body = tmpfile()};
@@ -171,6 +190,8 @@ int request_run(const struct client *client, const char *method, const char *pat
                 return CLIENT_FAILED;
         }
         set_options(curl, client, method, url, reply.body);
+        if (fd >= 0)
+                set_body(curl, &fd);
         curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, details);
         CURLcode code = curl_easy_perform(curl);
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
@@ -183,6 +204,16 @@ int request_run(const struct client *client, const char *method, const char *pat
         rewind(reply.body);
         *ret_reply = reply;
         return CLIENT_OK;
+}
+
+int request_run(const struct client *client, const char *method, const char *path, struct reply *ret_reply)
+{
+        return run(client, method, path, -1, ret_reply);
+}
+
+int request_post_file(const struct client *client, const char *path, int fd, struct reply *ret_reply)
+{
+        return run(client, "POST", path, fd, ret_reply);
 }
 
 void reply_close(struct reply *reply)

@@ -16,6 +16,8 @@ struct reply {
 /* path: "/v1/...". CLIENT_OK with a reply of whatever status, or CLIENT_FAILED after telling why on standard
  * error. */
 int request_run(const struct client *client, const char *method, const char *path, struct reply *ret_reply);
+/* POST with the octets of fd, from its start, as the body. */
+int request_post_file(const struct client *client, const char *path, int fd, struct reply *ret_reply);
 void reply_close(struct reply *reply);
 /* Parsed, or NULL after telling that it is no JSON. */
 json_t *reply_json(struct reply *reply);

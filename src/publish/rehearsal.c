@@ -233,3 +233,28 @@ int publish_rehearse(struct publish_batch *batch, struct publish_job *job)
         publish_batch_abort(batch);
         return r < 0 ? r : PUBLISH_ANSWERED;
 }
+
+int publish_rehearse_removal(struct publish_batch *batch, struct publish_job *job)
+{
+        struct rehearsal *rehearsal = job->rehearsal;
+        struct edit edit;
+        int r = publish_batch_commit(batch);
+
+        if (r < 0)
+                return r;
+        rehearsal_clear(rehearsal);
+        edit_begin(&edit, batch, job);
+        r = edit_find_row(&edit);
+        if (r == 0 && edit.has_row) {
+                rehearsal->kind = REHEARSAL_HOLD;
+                rehearsal->serial = edit.row.serial;
+                rehearsal->removed = edit.row.record_count;
+                rehearsal->has_hash = true;
+                r = delta_removal_hash(edit.row.name, &edit.row.digest, rehearsal->hash);
+        }
+        if (r == 0 && edit.has_row)
+                r = add_reason(rehearsal,
+                        "the zone's file is gone: it is served on as it was until its removal is approved");
+        edit_close(&edit);
+        return r < 0 ? r : PUBLISH_ANSWERED;
+}

@@ -43,6 +43,9 @@ void rehearsal_clear(struct rehearsal *rehearsal);
 struct json;
 void rehearsal_append_json(struct json *json, const char *zone, const struct rehearsal *rehearsal);
 
+/* That the zone's file is gone, which waits for approval. */
+int publish_rehearse_removal(struct publish_batch *batch, struct publish_job *job);
+
 /* The job (JOB_PLAN) says which zone, and where its text is. What waits in the batch is committed before.
  * Publisher's thread. Returns enum publish_outcome or a negative errno; nothing is changed in any case. */
 int publish_rehearse(struct publish_batch *batch, struct publish_job *job);
@@ -56,4 +59,6 @@ int rehearsal_stage_new(struct conf *conf, struct rehearsal_stage **ret_stage);
 int rehearsal_stage_publish(struct rehearsal_stage *stage, const uint8_t *name, int fd);
 int rehearsal_stage_plan(
         struct rehearsal_stage *stage, const uint8_t *name, int fd, struct rehearsal *rehearsal);
+/* The zone's file is gone. */
+int rehearsal_stage_removal(struct rehearsal_stage *stage, const uint8_t *name, struct rehearsal *rehearsal);
 struct rehearsal_stage *rehearsal_stage_free(struct rehearsal_stage *stage);

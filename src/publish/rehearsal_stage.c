@@ -146,17 +146,30 @@ int rehearsal_stage_publish(struct rehearsal_stage *stage, const uint8_t *name, 
         return r;
 }
 
-int rehearsal_stage_plan(
-        struct rehearsal_stage *stage, const uint8_t *name, int fd, struct rehearsal *rehearsal)
+static int rehearse(struct rehearsal_stage *stage, struct publish_job *job, struct rehearsal *rehearsal,
+        int (*run)(struct publish_batch *batch, struct publish_job *job))
 {
-        struct publish_job *job = job_new(stage, JOB_PLAN, name, fd);
-
         if (!job)
                 return -ENOMEM;
         job->rehearsal = rehearsal;
-        int r = publish_rehearse(&stage->batch, job);
+        int r = run(&stage->batch, job);
         job->rehearsal = NULL; /* the caller's */
         drop_results(stage);
         publish_job_free(job);
         return r < 0 ? r : 0;
+}
+
+int rehearsal_stage_plan(
+        struct rehearsal_stage *stage, const uint8_t *name, int fd, struct rehearsal *rehearsal)
+{
+        return rehearse(stage, job_new(stage, JOB_PLAN, name, fd), rehearsal, publish_rehearse);
+}
+
+int rehearsal_stage_removal(struct rehearsal_stage *stage, const uint8_t *name, struct rehearsal *rehearsal)
+{
+        struct publish_job *job = publish_job_new(JOB_PLAN, name);
+
+        if (job)
+                job->conf = conf_ref(stage->conf);
+        return rehearse(stage, job, rehearsal, publish_rehearse_removal);
 }
