@@ -6,7 +6,7 @@
 #define MESSAGE_PUBLISHED         "4f0b6c3e8d4a4b6f9d5f2c7a10e3b001" /* a new serial is served */
 #define MESSAGE_BROKEN            "4f0b6c3e8d4a4b6f9d5f2c7a10e3b002" /* a zone's text has errors; what was served stays */
 #define MESSAGE_HELD              "4f0b6c3e8d4a4b6f9d5f2c7a10e3b003" /* the guard holds a change */
-#define MESSAGE_MISSING           "4f0b6c3e8d4a4b6f9d5f2c7a10e3b004" /* a zone file vanished; the zone is served on */
+#define MESSAGE_MISSING           "4f0b6c3e8d4a4b6f9d5f2c7a10e3b004" /* a zone has no file, and nothing of it is served */
 #define MESSAGE_BEHIND            "4f0b6c3e8d4a4b6f9d5f2c7a10e3b005" /* a secondary holds a serial ahead of ours */
 #define MESSAGE_NOTIFY_ACK        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b006" /* a target acknowledged a NOTIFY */
 #define MESSAGE_NOTIFY_DOWN       "4f0b6c3e8d4a4b6f9d5f2c7a10e3b007" /* a target does not answer NOTIFY */
@@ -21,6 +21,7 @@
 #define MESSAGE_NOT_TRANSFERRED   "4f0b6c3e8d4a4b6f9d5f2c7a10e3b010" /* a target acknowledged, and never asked */
 #define MESSAGE_CONTROL           "4f0b6c3e8d4a4b6f9d5f2c7a10e3b011" /* a command that changes something, with its caller */
 #define MESSAGE_SERIAL_LOST       "4f0b6c3e8d4a4b6f9d5f2c7a10e3b012" /* no known last serial for a zone that may be out there */
+#define MESSAGE_REMOVED           "4f0b6c3e8d4a4b6f9d5f2c7a10e3b021" /* a zone is no longer served */
 #define MESSAGE_RETIRED_SOURCE    "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0c1" /* a transfer from an address that its provider gives up */
 #define MESSAGE_SERIAL_SET        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0d1" /* serial-set began, took a step, ended */
 #define MESSAGE_WRITE_BACK        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0d2" /* the serial cannot be written into the zone's file */

@@ -8,6 +8,7 @@
 #include "source/source.h"
 #include "zone/delta.h"
 #include "zone/guard.h"
+#include "zone/guard_memory.h"
 #include "zonefile/changes.h"
 #include "zonefile/zonefile.h"
 
@@ -48,8 +49,12 @@ struct edit {
                                   */
         bool content_changed;
         uint64_t rrset_count;
-        struct guard_input guard;
-        uint32_t floor; /* the serial file's, or a secondary's */
+        uint64_t rrsets_gone, rrsets_changed; /* by this edit alone */
+        struct guard_input guard;             /* with the window's earlier edits */
+        struct guard_memory guard_memory;
+        uint64_t now_usec; /* when the guard judges it: of what is held, since when it is */
+        bool is_released;  /* by hand: the guard's window begins anew */
+        uint32_t floor;    /* the serial file's, or a secondary's */
         bool floor_needs_gap;
         uint32_t serial; /* of the new version; 0 = there will be none */
         bool begins_era;
@@ -71,7 +76,7 @@ int edit_judge(struct edit *edit);   /* frozen, guard, serial, approval */
 int edit_commit(struct edit *edit);  /* into the open batch */
 void edit_close(struct edit *edit);
 
-/* What edit_judge asks; approved: and frozen no more. */
+/* What edit_judge asks, after edit_guard_load(); approved: and frozen no more. */
 struct judgement;
 void edit_judgement(const struct edit *edit, bool is_approved, struct judgement *ret_judgement);
 /* What approve names. */
@@ -96,6 +101,17 @@ int edit_owner_before(
 int edit_owner_after(struct edit *edit, const struct record_list *before, const uint8_t *owner,
         struct record_list *ret_list);
 int edit_count_rrsets(struct edit *edit);
+/* edit_guard.c: adds earlier edits of the window to edit->guard; remembers what is held; forgets it; and
+ * notes a publish. They write into the open batch, where there is anything new. */
+int edit_guard_load(struct edit *edit);
+int edit_guard_hold(struct edit *edit, const uint8_t hash[static DELTA_HASH_SIZE]);
+int edit_guard_clear(struct edit *edit);
+int edit_guard_publish(struct edit *edit, uint64_t version);
+/* edit_removal.c: the zone's file is gone. Held, with the hash that releases the removal; removed, where it
+ * was approved. what: "zones/x.zone is gone". EDIT_ANSWERED, or negative. */
+int edit_removal(struct edit *edit, const char *what);
+/* Everything of the zone goes; a tombstone keeps its serial. */
+int edit_remove(struct edit *edit);
 /* Is the identity of every file that was read in the row already, and proof that its bytes are the same? */
 bool edit_is_remembered(const struct edit *edit);
 /* The content stays, the bytes do not: writes the new identity of the files to the row, and the text. Returns

@@ -295,6 +295,8 @@ int edit_commit(struct edit *edit)
                 r = store_batch_publish(open, &publication, &version);
         if (r == 0)
                 r = edit_alias_keep(edit, open);
+        if (r == 0)
+                r = edit_guard_publish(edit, version);
         edit->has_written = true;
         if (r < 0)
                 return r;

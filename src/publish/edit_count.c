@@ -239,8 +239,10 @@ int edit_count_rrsets(struct edit *edit)
                 count_damaged(edit);
         if (edit->is_whole && edit->guard.records_before < edit->guard.limits.min_records)
                 edit->guard.has_only_apex = has_only_apex(edit);
-        edit->guard.deletes_more = edit->guard.rrsets_gone > 0;
-        edit->guard.changes_more = edit->guard.rrsets_changed > 0;
+        edit->rrsets_gone = edit->guard.rrsets_gone;
+        edit->rrsets_changed = edit->guard.rrsets_changed;
+        edit->guard.deletes_more = edit->rrsets_gone > 0;
+        edit->guard.changes_more = edit->rrsets_changed > 0;
         after_close(&view);
         return r;
 }

@@ -59,10 +59,13 @@ static int hold(struct edit *edit, const struct judgement *judgement)
         verdict->added = edit->added->count;
         verdict->removed = edit->removed->count;
         if (edit->job->kind == JOB_APPROVE &&
-                CRYPTO_memcmp(verdict->hash, edit->job->hash, sizeof(verdict->hash)) == 0)
+                CRYPTO_memcmp(verdict->hash, edit->job->hash, sizeof(verdict->hash)) == 0) {
+                edit->is_released = true;
                 return EDIT_GOES_ON;
+        }
         verdict_set(verdict, VERDICT_HELD, "%s", judgement_summary(judgement, summary));
-        return EDIT_ANSWERED;
+        r = edit_guard_hold(edit, verdict->hash);
+        return r < 0 ? r : EDIT_ANSWERED;
 }
 
 void edit_ask_write_back(struct edit *edit, uint32_t file, uint32_t published)
@@ -83,14 +86,17 @@ static int note_same_content(struct edit *edit)
         edit_ask_write_back(edit, edit->file_serial, edit->row.serial);
         verdict_set(
                 verdict, VERDICT_UNCHANGED, "nothing changed but bytes, serial stays %u", edit->row.serial);
-        return edit_remember_files(edit);
+        int r = edit_guard_clear(edit);
+        return r < 0 ? r : edit_remember_files(edit);
 }
 
 int edit_judge(struct edit *edit)
 {
         struct verdict *verdict = &edit->job->verdict;
         struct judgement judgement;
-
+        int r = edit_guard_load(edit);
+        if (r < 0)
+                return r;
         edit_judgement(edit, false, &judgement);
         edit->serial = judgement.serial;
         switch (judgement.kind) {

@@ -82,14 +82,7 @@ static int answer_open_failed(struct edit *edit, int r)
         struct verdict *verdict = &edit->job->verdict;
         switch (r) {
         case -ENOENT:
-                verdict_set(verdict, VERDICT_MISSING, "%s is not there%s", edit->job->path,
-                        !edit->has_row ? ": put it there, or correct the path in the zone block"
-                        : edit->job->is_found
-                                ? "; the zone is served on as it was: put the file back (to end a zone of a "
-                                  "zone-files folder: zonecrier.conf(5))"
-                                : "; the zone is served on as it was: put the file back, or remove the zone "
-                                  "from the configuration");
-                return EDIT_ANSWERED;
+                return edit_removal(edit, edit->job->path);
         case -EACCES:
         case -EPERM:
                 verdict_set(verdict, VERDICT_BROKEN,

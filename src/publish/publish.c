@@ -145,25 +145,9 @@ static int freeze(struct edit *edit)
 
 static int remove_zone(struct edit *edit)
 {
-        struct store_batch *open;
-        struct publish_job *job = edit->job;
-
-        if (!edit->has_row) {
-                verdict_set(&job->verdict, VERDICT_REMOVED, "was not published");
-                return EDIT_ANSWERED;
-        }
-        edit->has_written = true;
-        int r = publish_batch_open(edit->batch, &open);
-        if (r == 0)
-                r = publish_batch_serial(edit->batch, job, edit->row.serial, true);
-        if (r == 0)
-                r = store_batch_zone_remove(open, edit->row.id);
-        if (r < 0)
-                return r;
-        verdict_set(&job->verdict, VERDICT_REMOVED,
-                "no longer served; its last serial %u is remembered, secondaries serve it until EXPIRE",
-                edit->row.serial);
-        job->has_row = false;
+        if (edit->has_row)
+                return edit_remove(edit);
+        verdict_set(&edit->job->verdict, VERDICT_REMOVED, "was not published");
         return EDIT_ANSWERED;
 }
 

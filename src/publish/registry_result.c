@@ -68,7 +68,7 @@ static void log_verdict(const struct registry_entry *entry, const struct verdict
                 [VERDICT_HELD] = {LOG_WARNING, MESSAGE_HELD},
                 [VERDICT_FROZEN] = {LOG_NOTICE, NULL},
                 [VERDICT_MISSING] = {LOG_WARNING, MESSAGE_MISSING},
-                [VERDICT_REMOVED] = {LOG_NOTICE, NULL},
+                [VERDICT_REMOVED] = {LOG_NOTICE, MESSAGE_REMOVED},
                 [VERDICT_FAILED] = {LOG_ERR, MESSAGE_STORE_FULL},
         };
         const struct log_fields fields = {.zone = entry->name_text,
@@ -267,7 +267,9 @@ static void apply_remove(
         bool is_removed = job->verdict.kind == VERDICT_REMOVED;
 
         if (is_removed || registry->removal_at_usec == 0)
-                log_write(is_removed ? LOG_NOTICE : LOG_ERR, &(struct log_fields){.zone = job->name_text},
+                log_write(is_removed ? LOG_NOTICE : LOG_ERR,
+                        &(struct log_fields){
+                                .zone = job->name_text, .message_id = is_removed ? MESSAGE_REMOVED : NULL},
                         "%s: %s: %s", job->name_text, is_removed ? "removed" : "not removed",
                         job->verdict.summary ? job->verdict.summary : "");
         if (is_removed && registry->options.removed)
@@ -283,6 +285,12 @@ static void apply_remove(
 static bool should_forget(const struct registry_entry *entry, bool has_row)
 {
         return entry->zone.state == ZONE_MISSING && !has_row && !entry->zone.is_configured;
+}
+
+/* A zone that was forgotten while its file came back: it was looked at in between. */
+static struct registry_entry *entry_of_returned(struct registry *registry, const uint8_t *name)
+{
+        return registry_scan(registry) == 0 ? registry_entry_find(registry, name) : NULL;
 }
 
 static void apply(struct registry *registry, struct publish_job *job)
@@ -310,11 +318,14 @@ static void apply(struct registry *registry, struct publish_job *job)
                         job->done(job->done_context, &entry->zone, &job->verdict);
                 return;
         }
+        if (!entry && job->kind == JOB_LOOK && has_row)
+                entry = entry_of_returned(registry, job->name);
         if (!entry) {
                 if (job->done)
                         job->done(job->done_context, NULL, NULL);
                 return;
         }
+        bool is_removed = job->verdict.kind == VERDICT_REMOVED; /* its file's removal was approved */
         if (job->kind == JOB_AHEAD)
                 apply_ahead(registry, entry, job);
         else
@@ -323,6 +334,8 @@ static void apply(struct registry *registry, struct publish_job *job)
         entry->has_been_looked_at = true;
         if (is_first)
                 registry->unsettled -= registry->unsettled > 0;
+        if (is_removed && registry->options.removed)
+                registry->options.removed(registry->options.context, job->name);
         if (is_published || (is_first && has_row))
                 tell_published(registry, entry);
         if (job->done)

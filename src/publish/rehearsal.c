@@ -147,8 +147,10 @@ static int rehearse_commit(struct edit *edit, struct rehearsal *rehearsal)
 static int rehearse_judgement(struct edit *edit, struct rehearsal *rehearsal)
 {
         struct judgement judgement, approved;
-        int r = 0;
+        int r = edit_guard_load(edit);
 
+        if (r < 0)
+                return r;
         edit_judgement(edit, false, &judgement);
         for (size_t i = 0; r == 0 && i < judgement.reason_count; i++)
                 r = add_reason(rehearsal, judgement.reasons[i]);

@@ -317,7 +317,7 @@ def test_wrong_file_in_place_of_a_good_one(daemon, make):
     path = daemon.zones / f"{ZONE}.zone"
     path.unlink()
     make(path)
-    zone = eventually(lambda: (zone := daemon.zone(ZONE))["state"] in ("broken", "missing") and zone, what="a verdict")
+    zone = eventually(lambda: (zone := daemon.zone(ZONE))["state"] in ("broken", "held") and zone, what="a verdict")
     one_line(daemon, f"{ZONE}: {zone['state']}")
     assert served(daemon) == content_of(text_of(0)) and daemon.soa(ZONE) == 1
     path.rmdir() if make is make_directory else path.unlink()
@@ -361,29 +361,29 @@ def test_two_files_of_one_zone(daemon):
 
 @pytest.mark.threads
 def test_vanished(daemon):
-    """Gone: served on, missing, one line, also through a restart; back: as if nothing had been."""
+    """Gone: served on, its removal held, one line, also through a restart; back: as if nothing had been."""
     path = daemon.zones / f"{ZONE}.zone"
     path.rename(daemon.folder / "kept")
-    line = one_line(daemon, ZONE, "missing")
+    line = one_line(daemon, ZONE, "held")
     assert str(path) in line and "put the file back" in line
-    assert daemon.zone(ZONE)["state"] == "missing" and served(daemon) == content_of(text_of(0))
+    assert daemon.zone(ZONE)["state"] == "held" and served(daemon) == content_of(text_of(0))
     daemon.stop()
     daemon.start()
-    assert daemon.zone(ZONE)["state"] == "missing" and served(daemon) == content_of(text_of(0))
-    assert len(log_lines(daemon, ZONE, "missing")) == 2
+    assert daemon.zone(ZONE)["state"] == "held" and served(daemon) == content_of(text_of(0))
+    assert len(log_lines(daemon, ZONE, "held")) == 2
     (daemon.folder / "kept").rename(path)
     eventually(lambda: daemon.zone(ZONE)["state"] == "published", what="its return")
     assert daemon.soa(ZONE) == 1
 
 
 def test_a_zone_of_a_folder_is_ended(daemon):
-    """As zonecrier.conf(5) says: a block with a file elsewhere, a reload, and the block is taken away again."""
+    """Its removal is approved; or as it goes without: a block with a file elsewhere, a reload, and the block is taken away."""
     (daemon.zones / f"{ZONE}.zone").unlink()
-    eventually(lambda: daemon.zone(ZONE)["state"] == "missing", what="the file's absence")
+    eventually(lambda: daemon.zone(ZONE)["state"] == "held", what="the file's absence")
     before = daemon.conf_path.read_text()
     daemon.conf_path.write_text(before + f'\nzone "{ZONE}" {{ type primary; file "/nonexistent"; }};\n')
     daemon.cli("reload", check=False)
-    assert daemon.zone(ZONE)["state"] == "missing"
+    assert daemon.zone(ZONE)["state"] == "held"
     daemon.conf_path.write_text(before)
     daemon.cli("reload", check=False)
     eventually(lambda: not [z for z in daemon.status()["zones"] if z["zone"] == ZONE], what="its end")
