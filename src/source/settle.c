@@ -81,7 +81,7 @@ struct settle_state settle_after(
         case SETTLE_ON_CLOSED:
                 return after_close(state, now_usec, settle_usec);
         case SETTLE_ON_ATTRIBUTES:
-                if (state.phase == SETTLE_IDLE || state.phase == SETTLE_CLOSED)
+                if (state.phase == SETTLE_IDLE || state.phase == SETTLE_TOLD || state.phase == SETTLE_CLOSED)
                         return after_close(state, now_usec, settle_usec);
                 return state;
         case SETTLE_ON_RENAMED_IN:
@@ -109,6 +109,16 @@ struct settle_state settle_after(
         return state;
 }
 
+struct settle_state settle_told(const struct settle_state *state, uint64_t now_usec, uint64_t settle_usec)
+{
+        uint64_t limit_usec = max_usec(SETTLE_LIMIT_USEC, settle_usec);
+        bool by_limit = state->phase == SETTLE_CLOSED && state->first_usec > 1 &&
+                        now_usec >= state->first_usec + limit_usec;
+        return by_limit
+                       ? (struct settle_state){.phase = SETTLE_TOLD, .due_usec = now_usec + SETTLE_LIMIT_USEC}
+                       : (struct settle_state){.phase = SETTLE_IDLE};
+}
+
 enum settle_action settle_due(const struct settle_state *state, uint64_t now_usec)
 {
         if (state->phase == SETTLE_IDLE || now_usec < state->due_usec)
@@ -116,6 +126,8 @@ enum settle_action settle_due(const struct settle_state *state, uint64_t now_use
         switch (state->phase) {
         case SETTLE_CREATED:
                 return SETTLE_DO_LOOK;
+        case SETTLE_TOLD: /* first_usec: it was read half, and no close came since */
+                return state->first_usec ? SETTLE_DO_TELL_CHANGED : SETTLE_DO_FORGET;
         case SETTLE_SUSPECT:
         case SETTLE_CLOSED:
                 return SETTLE_DO_TELL_CHANGED;

@@ -7,6 +7,9 @@
  *            any ---REMOVED---> SETTLE_GONE --- not back within max(settle, 500 ms) -------------------->
  * VANISHED
  *
+ * What the limit told is SETTLE_TOLD for two seconds: where the look at it meets the file between a
+ * truncation and the event of that, the text is broken, and the next close counts at once.
+ *
  * A rename into place is a file that was closed before: due at once. */
 #pragma once
 
@@ -24,7 +27,8 @@ enum settle_phase {
         SETTLE_WRITING, /* a writer has it open */
         SETTLE_SUSPECT, /* a writer had it open when events were lost */
         SETTLE_CLOSED,  /* to be told, once quiet */
-        SETTLE_GONE,    /* removed or renamed away; it may come back */
+        SETTLE_TOLD, /* told under constant writes: for a while it is known that it may have been read half */
+        SETTLE_GONE, /* removed or renamed away; it may come back */
 };
 
 struct settle_state {
@@ -63,7 +67,11 @@ enum settle_action {
         SETTLE_DO_LOOK, /* lstat it, and give what was seen to settle_after */
         SETTLE_DO_TELL_CHANGED,
         SETTLE_DO_TELL_VANISHED,
+        SETTLE_DO_FORGET, /* nothing is to be told */
 };
+
+/* After SETTLE_DO_TELL_CHANGED, when it has been told: idle, or SETTLE_TOLD where the limit told it. */
+struct settle_state settle_told(const struct settle_state *state, uint64_t now_usec, uint64_t settle_usec);
 
 enum settle_action settle_due(const struct settle_state *state, uint64_t now_usec);
 /* A reader would find it half written. */

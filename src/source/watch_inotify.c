@@ -41,6 +41,7 @@ static enum settle_event moved_event(const struct entry *entry)
                 return SETTLE_ON_RENAMED_IN_OPEN;
         case SETTLE_IDLE:
         case SETTLE_CLOSED:
+        case SETTLE_TOLD:
         case SETTLE_GONE:
                 break;
         }

@@ -191,8 +191,9 @@ static void tell_changed(struct entry *entry, uint64_t now_usec)
                 entry_event(entry, SETTLE_ON_REMOVED, now_usec);
                 return;
         }
-        entry->settle = (struct settle_state){.phase = SETTLE_IDLE};
-        entry_deactivate(entry);
+        entry->settle = settle_told(&entry->settle, now_usec, entry->settle_usec);
+        if (entry->settle.phase == SETTLE_IDLE)
+                entry_deactivate(entry);
         if (r == 0 && S_ISLNK(st.st_mode) && folder->whole_count > 0 && stat(path, &st) == 0 &&
                 S_ISDIR(st.st_mode))
                 report_put(
@@ -262,6 +263,11 @@ static void folder_collect(struct folder *folder, uint64_t now_usec)
                         break;
                 case SETTLE_DO_TELL_VANISHED:
                         tell_vanished(entry);
+                        break;
+                case SETTLE_DO_FORGET:
+                        entry->settle = (struct settle_state){.phase = SETTLE_IDLE};
+                        entry_deactivate(entry);
+                        entry_release(entry);
                         break;
                 case SETTLE_DO_WAIT:
                 case SETTLE_DO_LOOK:

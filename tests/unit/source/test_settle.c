@@ -175,6 +175,25 @@ static void a_text_read_half_is_told_at_the_next_close(void **unused)
         assert_int_equal(settle_due(&closed, 5002 * MSEC), SETTLE_DO_TELL_CHANGED);
 }
 
+static void what_the_limit_told_may_have_been_read_half(void **unused)
+{
+        struct settle_state state =
+                after((struct settle_state){.phase = SETTLE_IDLE}, SETTLE_ON_CLOSED, MSEC);
+
+        (void)unused;
+        assert_int_equal(settle_told(&state, 51 * MSEC, 50 * MSEC).phase, SETTLE_IDLE); /* it was quiet */
+        struct settle_state told = settle_told(&state, 2001 * MSEC, 50 * MSEC);
+        assert_int_equal(told.phase, SETTLE_TOLD);
+        assert_int_equal(settle_due(&told, 4001 * MSEC), SETTLE_DO_FORGET);
+        struct settle_state half = after(told, SETTLE_ON_READ_HALF, 2002 * MSEC);
+        struct settle_state closed = after(half, SETTLE_ON_CLOSED, 2010 * MSEC);
+        assert_int_equal(settle_due(&closed, 2010 * MSEC), SETTLE_DO_TELL_CHANGED);
+        assert_int_equal(
+                settle_due(&half, 4001 * MSEC), SETTLE_DO_TELL_CHANGED); /* no close came: looked at again */
+        closed = after(told, SETTLE_ON_CLOSED, 2010 * MSEC);             /* not half: as any other */
+        assert_int_equal(settle_due(&closed, 2010 * MSEC), SETTLE_DO_WAIT);
+}
+
 static void git_is_waited_for_ten_seconds(void **unused)
 {
         struct git_wait wait = {.lock = 0};
@@ -202,6 +221,7 @@ int main(void)
                 cmocka_unit_test(temporary_files_are_not_told),
                 cmocka_unit_test(lost_events_end_in_a_report),
                 cmocka_unit_test(a_text_read_half_is_told_at_the_next_close),
+                cmocka_unit_test(what_the_limit_told_may_have_been_read_half),
                 cmocka_unit_test(git_is_waited_for_ten_seconds),
         };
         return cmocka_run_group_tests_name("source/settle", tests, NULL, NULL);
