@@ -33,3 +33,7 @@
 #define MESSAGE_PUSH_DRIFT        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b085" /* somebody else changed records at the provider */
 #define MESSAGE_ALIAS_FAILED      "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0a1" /* the addresses of an ALIAS target cannot be had */
 #define MESSAGE_ALIAS_RESOLVED    "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0a2" /* ... are there again */
+#define MESSAGE_STALE             "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0f1" /* a secondary is later than alert-after allows */
+#define MESSAGE_IN_SYNC           "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0f2" /* one that was stale has the zone */
+#define MESSAGE_SAMPLE_OLD        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0f3" /* a secondary serves the new serial with an old RRset */
+#define MESSAGE_UNLISTED_ADDRESS  "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0f4" /* the right key from an address that its block does not have */

@@ -58,9 +58,10 @@ struct fleet_target {
 };
 
 struct fleet_zone {
-        uint64_t id;          /* in the store */
-        uint32_t serial;      /* published */
-        uint32_t refresh_sec; /* SOA REFRESH, for the canary's longest interval */
+        uint64_t id;                 /* in the store */
+        uint32_t serial;             /* published */
+        uint32_t refresh_sec;        /* SOA REFRESH, for the canary's longest interval */
+        uint32_t targets_generation; /* grows when targets come or go */
         struct fleet_target **targets;
         size_t target_count;
         const uint8_t *name; /* folded */

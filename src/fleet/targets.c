@@ -126,6 +126,7 @@ int targets_replace(struct fleet *fleet, struct fleet_zone *zone, const struct w
                 target_settle(made[i], &wanted[i]);
         free(zone->targets);
         zone->targets = TAKE(made);
+        zone->targets_generation++;
         zone->target_count = count;
         return 0;
 }
@@ -137,4 +138,5 @@ void targets_drop(struct fleet *fleet, struct fleet_zone *zone)
         free(zone->targets);
         zone->targets = NULL;
         zone->target_count = 0;
+        zone->targets_generation++;
 }

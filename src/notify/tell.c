@@ -77,14 +77,15 @@ static void describe_refusal(const struct reply *reply, char *text, size_t size)
                 return;
         default:
                 snprintf(text, size,
-                        "source address not registered there, or it does not know the key or the zone");
+                        "source address not registered at the provider? or it does not know the key or the "
+                        "zone");
         }
 }
 
 void tell_refused(const struct pending *pending, const struct reply *reply)
 {
         struct about about;
-        char rcode[RCODE_TEXT_MAX], hint[120];
+        char rcode[RCODE_TEXT_MAX], hint[160];
         about_target(&about, pending, MESSAGE_NOTIFY_REFUSED);
         describe_refusal(reply, hint, sizeof(hint));
         log_write(LOG_WARNING, &about.fields,

@@ -1,0 +1,128 @@
+/* What the server saw of peers, for the secondary that they are. Main loop. */
+#include "fleet/survey_state.h"
+
+#include "base/clock.h"
+#include "conf/conf.h"
+#include "conf/secondary.h"
+
+#include <string.h>
+
+struct comer { /* who it was */
+        struct place *place;
+        struct sight *sight; /* NULL = none of the zone's */
+};
+
+static const struct tsig_key *key_of(const struct survey *survey, const uint8_t *name)
+{
+        return name && name[0] != 0 ? conf_key_find(fleet_conf(survey->options.fleet), name) : NULL;
+}
+
+static struct sight *sight_of_target(const struct place *place, const struct fleet_target *target)
+{
+        for (size_t i = 0; i < place->sight_count; i++)
+                if (sight_target(place, place->sights[i]) == target)
+                        return place->sights[i];
+        return NULL;
+}
+
+static struct sight *sight_of_post(const struct place *place, const char *name)
+{
+        const struct post *post = NULL;
+        for (size_t i = 0; i < place->sight_count; i++) {
+                post = place->sights[i]->post;
+                if (post && strcmp(post->conf->name, name) == 0)
+                        return place->sights[i];
+        }
+        return NULL;
+}
+
+/* Which rule let it in is noted on the way. */
+static struct comer comer_find(struct survey *survey, const struct survey_seen *seen)
+{
+        struct comer comer = {.place = place_find(survey, seen->zone)};
+        const struct conf_policy *policy = conf_policy_for(fleet_conf(survey->options.fleet), seen->zone);
+        const struct tsig_key *key = key_of(survey, seen->key_name);
+        const struct acl_element *element = NULL;
+        if (!comer.place)
+                return comer;
+        const struct conf_secondary *secondary =
+                policy->secondary_count ? conf_secondary_of(policy, seen->peer, key, &element, NULL) : NULL;
+        if (secondary) {
+                comer.sight = sight_of_post(comer.place, secondary->name);
+                if (element)
+                        acl_use_note(survey, secondary->name, element->text, seen->at_usec);
+                if (comer.sight)
+                        post_heard(comer.sight->post);
+                return comer;
+        }
+        element = acl_find(policy->allow_transfer, seen->peer, key);
+        if (element && !element->negated)
+                acl_use_note(survey, "", element->text, seen->at_usec);
+        struct fleet_target *target = fleet_target_find(comer.place->zone, seen->peer, seen->key_name);
+        if (target)
+                comer.sight = sight_of_target(comer.place, target);
+        return comer;
+}
+
+/* A block's row is kept here; a plain target's by fleet, and it is read from there. */
+static void changed(struct survey *survey, struct comer *comer)
+{
+        if (comer->sight->post)
+                sight_changed(survey, comer->sight);
+        else
+                sight_refresh(comer->place, comer->sight);
+        (void)sight_judge(survey, comer->place, comer->sight);
+}
+
+void survey_saw_soa_query(struct survey *survey, const struct survey_seen *seen, uint32_t answered_serial)
+{
+        struct comer comer = comer_find(survey, seen);
+        if (!comer.sight)
+                return;
+        struct sight_row *row = &comer.sight->row;
+        row->contact_usec = row->soa_usec = seen->at_usec;
+        row->soa_serial = answered_serial;
+        changed(survey, &comer);
+}
+
+void survey_saw_transfer(struct survey *survey, const struct survey_seen *seen, enum fleet_transfer_kind kind,
+        uint32_t from_serial, uint32_t to_serial, uint64_t bytes)
+{
+        struct comer comer = comer_find(survey, seen);
+        if (!comer.sight)
+                return;
+        struct sight_row *row = &comer.sight->row;
+        row->contact_usec = row->asked_transfer_usec = seen->at_usec;
+        if (from_serial)
+                row->held_serial = from_serial;
+        if (to_serial) {
+                bool is_news = row->transferred_serial != to_serial;
+                row->transfer_usec = seen->at_usec;
+                row->transferred_serial = to_serial;
+                row->held_serial = to_serial;
+                if (kind != FLEET_TRANSFER_NONE) {
+                        row->transfer_kind = kind;
+                        row->transfer_bytes = bytes;
+                        row->transfer_count++;
+                        if (row->first_transfer_usec == 0)
+                                row->first_transfer_usec = seen->at_usec;
+                }
+                if (is_news && row->behind_usec != 0 && to_serial != comer.place->serial)
+                        lag_progress(row, false, clock_realtime_usec());
+        }
+        changed(survey, &comer);
+        if (to_serial == comer.place->serial)
+                place_look_soon(survey, comer.place);
+}
+
+void survey_saw_refused(struct survey *survey, const struct survey_seen *seen)
+{
+        const struct conf_policy *policy = conf_policy_for(fleet_conf(survey->options.fleet), seen->zone);
+        const struct tsig_key *key = key_of(survey, seen->key_name);
+        const struct conf_secondary *near = NULL;
+        if (!key || policy->secondary_count == 0 || conf_secondary_of(policy, seen->peer, key, NULL, &near) ||
+                !near)
+                return;
+        if (conf_secondary_match(near, seen->peer, key, NULL) == CONF_SECONDARY_KEY)
+                tell_near(survey, seen->zone, seen->peer, near);
+}
