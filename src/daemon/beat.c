@@ -12,11 +12,13 @@
 #define BEAT_USEC USEC_PER_SEC
 #define THREAD_MAX_AGE_USEC (30 * USEC_PER_SEC)
 
-static void write_fleet_rows(struct daemon *daemon)
+void daemon_write_rows(struct daemon *daemon)
 {
         struct fleet_write *writes = NULL;
         size_t count = 0;
-        if (fleet_take_dirty(daemon->fleet, &writes, &count) == 0 && count > 0)
+        if (daemon->fleet && fleet_take_dirty(daemon->fleet, &writes, &count) == 0 && count > 0)
+                registry_write_state(daemon->registry, writes, count);
+        if (daemon->survey && survey_take_dirty(daemon->survey, &writes, &count) == 0 && count > 0)
                 registry_write_state(daemon->registry, writes, count);
 }
 
@@ -46,7 +48,7 @@ static int on_beat(sd_event_source *source, uint64_t usec, void *context)
 {
         struct daemon *daemon = context;
 
-        write_fleet_rows(daemon);
+        daemon_write_rows(daemon);
         tell_status(daemon);
         sd_event_source_set_time(source, usec + BEAT_USEC);
         return 0;

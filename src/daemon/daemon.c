@@ -54,6 +54,7 @@ static void on_published(void *context, const struct store_zone *row)
 {
         struct daemon *daemon = context;
         notify_zone_published(daemon->notify, row);
+        survey_zone_published(daemon->survey, row);
         push_zone_published(daemon->push, row);
 }
 
@@ -63,6 +64,7 @@ static void on_removed(void *context, const uint8_t *name)
         daemon_tell_removed(daemon, name);
         notify_zone_forget(daemon->notify, name);
         push_zone_forget(daemon->push, name);
+        survey_zone_forget(daemon->survey, name);
         fleet_zone_forget(daemon->fleet, name);
 }
 
@@ -170,6 +172,8 @@ static int make_parts(struct daemon *daemon)
                 r = fleet_new(daemon->store, daemon->conf, &daemon->fleet);
         if (r == 0)
                 r = notify_new(daemon->event, daemon->store, daemon->fleet, &daemon->notify);
+        if (r == 0)
+                r = daemon_survey_new(daemon);
         if (r == 0) {
                 struct registry_options options = {
                         .event = daemon->event,
@@ -230,6 +234,7 @@ static int reload(struct daemon *daemon, char **ret_text)
         events_reconfigure(daemon->events, conf);
         fleet_reconfigure(daemon->fleet, conf);
         notify_reconfigure(daemon->notify);
+        survey_reconfigure(daemon->survey);
         registry_reconfigure(daemon->registry, conf);
         push_reconfigure(daemon->push, conf);
         conf_unref(daemon->conf);
@@ -306,22 +311,20 @@ static void tell_listening(const struct daemon *daemon)
 
 static void unmake(struct daemon *daemon)
 {
-        struct fleet_write *writes = NULL;
-        size_t count = 0;
-
         daemon->control = control_free(daemon->control);
         if (daemon->server)
                 server_stop(daemon->server, STOP_GRACE_USEC);
         if (daemon->observations)
                 daemon_on_observations(NULL, -1, 0, daemon);
         daemon->push = push_free(daemon->push); /* writes its last rows */
-        if (daemon->fleet && daemon->registry && fleet_take_dirty(daemon->fleet, &writes, &count) == 0 &&
-                count > 0)
-                registry_write_state(daemon->registry, writes, count);
-        if (daemon->registry)
+        if (daemon->registry) {
+                daemon_write_rows(daemon);
                 registry_stop(daemon->registry);
+        }
         daemon->notify = notify_free(daemon->notify);
         daemon->registry = registry_free(daemon->registry);
+        daemon->survey = survey_free(daemon->survey);
+        daemon->prober = prober_free(daemon->prober);
         daemon->fleet = fleet_free(daemon->fleet);
         daemon->events = events_free(daemon->events);
         daemon->server = server_free(daemon->server);

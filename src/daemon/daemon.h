@@ -7,6 +7,7 @@
 #include "control/control.h"
 #include "event/event.h"
 #include "fleet/fleet.h"
+#include "fleet/survey.h"
 #include "notify/notify.h"
 #include "publish/registry.h"
 #include "push/push.h"
@@ -26,6 +27,8 @@ struct daemon {
         struct serial_file *serial_file;
         struct queue *observations;
         struct fleet *fleet;
+        struct prober *prober;
+        struct survey *survey;
         struct notify *notify;
         struct registry *registry;
         struct push *push;
@@ -48,7 +51,7 @@ int daemon_run(const char *conf_path);
  * *ret_text. */
 int daemon_reload(void *context, char **ret_text);
 
-/* observe.c: what the server saw, for the fleet, NOTIFY and the registry. */
+/* observe.c: what the server saw, for the fleet, the survey, NOTIFY and the registry. */
 int daemon_on_observations(sd_event_source *source, int fd, uint32_t events, void *context);
 
 /* tell.c: what becomes of zones, for on-event. */
@@ -58,8 +61,13 @@ void daemon_tell_removed(struct daemon *daemon, const uint8_t *name);
 /* push.c */
 int daemon_push_new(struct daemon *daemon);
 
+/* survey.c */
+int daemon_survey_new(struct daemon *daemon);
+
 /* beat.c: once a second, and the watchdog. */
 int daemon_beat_start(struct daemon *daemon);
+/* Small state of secondaries, to the publisher's thread. */
+void daemon_write_rows(struct daemon *daemon);
 
 /* retired.c */
 void tell_retired(const struct observation *seen);

@@ -33,6 +33,18 @@ static struct fleet_target *target_next(
         return zone && *seen->secondary ? fleet_block_target_next(zone, seen->secondary, position) : NULL;
 }
 
+static struct survey_seen seen_of(const struct observation *seen)
+{
+        return (struct survey_seen){
+                .zone = seen->zone,
+                .peer = &seen->peer,
+                .key_name = seen->key_name,
+                .secondary = seen->secondary,
+                .rule = seen->rule,
+                .at_usec = seen->at_usec,
+        };
+}
+
 static void observe_soa_query(struct daemon *daemon, const struct observation *seen, uint32_t serial)
 {
         struct fleet_target *target;
@@ -41,6 +53,8 @@ static void observe_soa_query(struct daemon *daemon, const struct observation *s
                 fleet_target_saw_soa_query(daemon->fleet, target, serial, seen->at_usec);
                 notify_target_asked(daemon->notify, target);
         }
+        struct survey_seen seen_by_survey = seen_of(seen);
+        survey_saw_soa_query(daemon->survey, &seen_by_survey, serial);
 }
 
 /* From now on the secondary's differences are those of its view. */
@@ -77,10 +91,14 @@ static void observe_transfer(struct daemon *daemon, const struct observation *se
                                 summary->to_serial, summary->bytes, seen->duration_usec, seen->at_usec);
                 notify_target_transferred(daemon->notify, target);
         }
+        struct survey_seen seen_by_survey = seen_of(seen);
+        survey_saw_transfer(daemon->survey, &seen_by_survey, kind, summary->from_serial, summary->to_serial,
+                summary->bytes);
 }
 
 static void observe(struct daemon *daemon, const struct observation *seen)
 {
+        struct survey_seen by_survey = seen_of(seen);
         char peer[ADDRESS_TEXT_MAX];
 
         switch (seen->kind) {
@@ -97,9 +115,13 @@ static void observe(struct daemon *daemon, const struct observation *seen)
         case OBSERVED_DAMAGED:
                 registry_heal(daemon->registry, seen->zone);
                 break;
-        case OBSERVED_TRANSFER_BROKEN:
+        case OBSERVED_TRANSFER_BROKEN: /* logged where it happened, as a refusal is */
+                survey_saw_transfer(daemon->survey, &by_survey, FLEET_TRANSFER_NONE,
+                        seen->summary.from_serial, 0, 0);
+                break;
         case OBSERVED_REFUSED:
-                break; /* logged where it happened */
+                survey_saw_refused(daemon->survey, &by_survey);
+                break;
         }
 }
 

@@ -159,6 +159,9 @@ int posts_reconfigure(struct survey *survey)
                 if (r < 0)
                         result = r;
         }
+        for (size_t i = 0; i < survey->post_count; i++)
+                if (!survey->posts[i]->is_wanted)
+                        survey->posts[i]->conf = NULL;
         survey->conf_generation++;
         return result;
 }

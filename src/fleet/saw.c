@@ -6,6 +6,7 @@
 #include "conf/secondary.h"
 
 #include <string.h>
+#include <strings.h>
 
 struct comer { /* who it was */
         struct place *place;
@@ -30,7 +31,7 @@ static struct sight *sight_of_post(const struct place *place, const char *name)
         const struct post *post = NULL;
         for (size_t i = 0; i < place->sight_count; i++) {
                 post = place->sights[i]->post;
-                if (post && strcmp(post->conf->name, name) == 0)
+                if (post && strcasecmp(post->name, name) == 0)
                         return place->sights[i];
         }
         return NULL;
@@ -41,21 +42,18 @@ static struct comer comer_find(struct survey *survey, const struct survey_seen *
 {
         struct comer comer = {.place = place_find(survey, seen->zone)};
         const struct conf_policy *policy = conf_policy_for(fleet_conf(survey->options.fleet), seen->zone);
-        const struct tsig_key *key = key_of(survey, seen->key_name);
-        const struct acl_element *element = NULL;
         if (!comer.place)
                 return comer;
-        const struct conf_secondary *secondary =
-                policy->secondary_count ? conf_secondary_of(policy, seen->peer, key, &element, NULL) : NULL;
-        if (secondary) {
-                comer.sight = sight_of_post(comer.place, secondary->name);
-                if (element)
-                        acl_use_note(survey, secondary->name, element->text, seen->at_usec);
+        if (seen->secondary && *seen->secondary) {
+                comer.sight = sight_of_post(comer.place, seen->secondary);
+                if (seen->rule && *seen->rule)
+                        acl_use_note(survey, seen->secondary, seen->rule, seen->at_usec);
                 if (comer.sight)
                         post_heard(comer.sight->post);
                 return comer;
         }
-        element = acl_find(policy->allow_transfer, seen->peer, key);
+        const struct acl_element *element =
+                acl_find(policy->allow_transfer, seen->peer, key_of(survey, seen->key_name));
         if (element && !element->negated)
                 acl_use_note(survey, "", element->text, seen->at_usec);
         struct fleet_target *target = fleet_target_find(comer.place->zone, seen->peer, seen->key_name);
@@ -117,12 +115,10 @@ void survey_saw_transfer(struct survey *survey, const struct survey_seen *seen, 
 
 void survey_saw_refused(struct survey *survey, const struct survey_seen *seen)
 {
-        const struct conf_policy *policy = conf_policy_for(fleet_conf(survey->options.fleet), seen->zone);
+        const struct conf *conf = fleet_conf(survey->options.fleet);
         const struct tsig_key *key = key_of(survey, seen->key_name);
-        const struct conf_secondary *near = NULL;
-        if (!key || policy->secondary_count == 0 || conf_secondary_of(policy, seen->peer, key, NULL, &near) ||
-                !near)
-                return;
-        if (conf_secondary_match(near, seen->peer, key, NULL) == CONF_SECONDARY_KEY)
+        const struct conf_secondary *near =
+                key && seen->secondary ? conf_secondary_find(conf, seen->secondary) : NULL;
+        if (near && conf_secondary_match(near, seen->peer, key, NULL) == CONF_SECONDARY_KEY)
                 tell_near(survey, seen->zone, seen->peer, near);
 }

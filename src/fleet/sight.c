@@ -187,12 +187,6 @@ static int sight_take(struct survey *survey, struct place *place, const char *na
         return sight_settle(sight, post, target_index);
 }
 
-static bool is_of_block(const struct fleet_target *target)
-{
-        (void)target;
-        return false;
-}
-
 static int sights_make(struct survey *survey, struct place *place, struct sight **made, size_t *count)
 {
         const struct conf_policy *policy =
@@ -206,7 +200,7 @@ static int sights_make(struct survey *survey, struct place *place, struct sight 
         }
         for (size_t i = 0; i < place->zone->target_count; i++) {
                 char name[SIGHT_NAME_MAX];
-                if (is_of_block(place->zone->targets[i]))
+                if (place->zone->targets[i]->target.secondary)
                         continue;
                 target_name(&place->zone->targets[i]->target, name);
                 int r = sight_take(survey, place, name, NULL, i, made, count);
@@ -301,7 +295,7 @@ void place_free(struct survey *survey, struct place *place)
         free(place);
 }
 
-void places_free(struct survey *survey)
+void survey_places_free(struct survey *survey)
 {
         struct place *place;
         for (size_t position = 0; (place = table_next(&survey->places, &position));)
@@ -321,7 +315,9 @@ static void notify_facts(const struct place *place, const struct sight *sight, s
 {
         for (size_t i = 0; i < place->zone->target_count; i++) {
                 const struct fleet_target *target = place->zone->targets[i];
-                if (sight->post || i != sight->target_index)
+                const struct conf_secondary *block = target->target.secondary;
+                if (sight->post ? !block || strcasecmp(block->name, sight->post->name) != 0
+                                : i != sight->target_index)
                         continue;
                 const struct fleet_row *row = &target->row;
                 facts->takes_notify = true;

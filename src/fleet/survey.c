@@ -284,7 +284,7 @@ struct survey *survey_free(struct survey *survey)
 {
         if (!survey)
                 return NULL;
-        places_free(survey);
+        survey_places_free(survey);
         posts_free(survey);
         acl_use_free(survey);
         sd_event_source_disable_unref(survey->lookups_source);

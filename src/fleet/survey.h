@@ -56,6 +56,8 @@ struct survey_seen {
         const uint8_t *zone;
         const struct address *peer;
         const uint8_t *key_name; /* of a key that was verified; NULL or the root = none */
+        const char *secondary;   /* the block it is; of a refusal: nearly is. NULL or "" = none */
+        const char *rule;        /* the element of its transfer-from that let it in; NULL or "" */
         uint64_t at_usec;        /* realtime */
 };
 void survey_saw_soa_query(struct survey *survey, const struct survey_seen *seen, uint32_t answered_serial);

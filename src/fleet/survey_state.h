@@ -103,7 +103,7 @@ int place_get(struct survey *survey, struct fleet_zone *zone, struct place **ret
 /* The sights are those of the configuration and the targets of now. */
 int place_sync(struct survey *survey, struct place *place);
 void place_free(struct survey *survey, struct place *place);
-void places_free(struct survey *survey);
+void survey_places_free(struct survey *survey);
 struct stage_facts sight_facts(
         const struct survey *survey, const struct place *place, const struct sight *sight);
 bool sight_is_probed(const struct sight *sight);
