@@ -180,6 +180,8 @@ static int ask_registry(struct control_request *request)
                 return reload_all(request);
         case ROUTE_RELOAD:
                 return registry_reload(registry, zone, on_verdict, request);
+        case ROUTE_SETTLE:
+                return registry_settle(registry, zone, on_verdict, request);
         case ROUTE_FREEZE:
                 return registry_freeze(registry, zone, on_verdict, request);
         case ROUTE_THAW:

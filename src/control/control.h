@@ -8,6 +8,7 @@ struct sd_event;
 struct control;
 struct registry;
 struct fleet;
+struct survey;
 struct notify;
 struct push;
 struct server;
@@ -18,6 +19,7 @@ struct control_options {
         struct store *store;
         struct registry *registry;
         struct fleet *fleet;
+        struct survey *survey;
         struct notify *notify;
         struct push *push; /* NULL: nothing is pushed */
         struct server *server;

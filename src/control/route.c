@@ -26,6 +26,7 @@ static const struct endpoint zone_endpoints[] = {
         {"thaw", ROUTE_THAW, "POST"},
         {"approve", ROUTE_APPROVE, "POST"},
         {"plan", ROUTE_PLAN, "POST"},
+        {"settle", ROUTE_SETTLE, "POST"},
         {"push", ROUTE_PUSH, "POST"},
         {"push-plan", ROUTE_PUSH_PLAN, "POST"},
         {"push-approve", ROUTE_PUSH_APPROVE, "POST"},
@@ -54,6 +55,8 @@ const char *route_verb(enum route_kind kind)
                 return "approve";
         case ROUTE_PLAN:
                 return "plan";
+        case ROUTE_SETTLE:
+                return "settle";
         case ROUTE_PUSH:
                 return "push";
         case ROUTE_PUSH_PLAN:

@@ -8,6 +8,7 @@
  *   POST /v1/zones/NAME/reload             answers with the zone's verdict
  *   POST /v1/zones/NAME/notify             NOTIFY to every target now
  *   POST /v1/zones/NAME/freeze, thaw
+ *   POST /v1/zones/NAME/settle             answers once what was edited before is looked at
  *   POST /v1/zones/NAME/approve?hash=HEX   releases what is held
  *   POST /v1/zones/NAME/plan?changes=N     what a look, or the text in the body, would come to; N lines at
  * most
@@ -35,6 +36,7 @@ enum route_kind {
         ROUTE_THAW,
         ROUTE_APPROVE,
         ROUTE_PLAN,
+        ROUTE_SETTLE,
         ROUTE_PUSH,
         ROUTE_PUSH_PLAN,
         ROUTE_PUSH_APPROVE,

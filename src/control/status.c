@@ -214,6 +214,7 @@ void status_append_zone(struct json *json, const struct status_sources *sources,
         status_append_serial(json, zone);
         json_time(json, "looked_at", zone->verdict.at_usec);
         append_targets(json, sources, zone, row);
+        status_append_secondaries(json, sources, row ? zone->name : NULL, is_whole);
         status_append_pushes(json, sources, zone->name);
         json_close(json, '}');
 }
@@ -276,6 +277,7 @@ void status_append_daemon(struct json *json, const struct status_sources *source
         json_number(json, "used_bytes", used);
         json_number(json, "limit_bytes", limit);
         json_close(json, '}');
+        status_append_acl_use(json, sources);
         if (sources->options->server)
                 append_server(json, sources->options->server);
 }

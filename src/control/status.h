@@ -22,6 +22,11 @@ int status_append_zone_now(struct json *json, const struct status_sources *sourc
         const struct zone_entry *zone, bool is_whole);
 /* status_push.c: "pushes": [ a provider that takes no transfer, and how far it is ... ]. */
 void status_append_pushes(struct json *json, const struct status_sources *sources, const uint8_t *zone);
+/* "secondaries": how far each is; is_whole: with their name servers. zone NULL = not published. */
+void status_append_secondaries(
+        struct json *json, const struct status_sources *sources, const uint8_t *zone, bool is_whole);
+/* "address_lists_used": which elements let somebody in last. */
+void status_append_acl_use(struct json *json, const struct status_sources *sources);
 /* The members in front of "zones": version, pid, store, server ... */
 void status_append_daemon(struct json *json, const struct status_sources *sources);
 /* {"version": ..., "zones": [ every zone ]}; the zones as they were named when it began, each as it is when

@@ -135,6 +135,7 @@ static int make_control(struct daemon *daemon)
                 .store = daemon->store,
                 .registry = daemon->registry,
                 .fleet = daemon->fleet,
+                .survey = daemon->survey,
                 .notify = daemon->notify,
                 .push = daemon->push,
                 .server = daemon->server,

@@ -193,6 +193,8 @@ static int sights_make(struct survey *survey, struct place *place, struct sight 
                 conf_policy_for(fleet_conf(survey->options.fleet), place->zone->name);
         int result = 0;
         for (size_t i = 0; i < policy->secondary_count; i++) {
+                if (conf_secondary_is_pushed(policy->secondaries[i]))
+                        continue; /* push/ knows of it */
                 struct post *post = post_find(survey, policy->secondaries[i]->name);
                 int r = post ? sight_take(survey, place, post->name, post, 0, made, count) : -ENOMEM;
                 if (r < 0)

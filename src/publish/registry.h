@@ -107,6 +107,9 @@ const struct registry_figures *registry_figures(const struct registry *registry)
  * (valid during the call). -ENOENT: no such zone. */
 typedef void (*registry_done)(void *context, const struct zone_entry *zone, const struct verdict *verdict);
 int registry_reload(struct registry *registry, const uint8_t *name, registry_done done, void *context);
+/* A look at what was edited before the call and is not looked at yet; a file that a writer has open is left
+ * alone, and one that stat shows unchanged is not read. For `wait`. */
+int registry_settle(struct registry *registry, const uint8_t *name, registry_done done, void *context);
 /* Folders are listed again and every zone is looked at; done is called once a zone, then once with zone NULL.
  * done NULL: no listing, and no look at what a writer has open or what stat shows unchanged. */
 int registry_reload_all(struct registry *registry, registry_done done, void *context);
