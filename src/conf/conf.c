@@ -32,6 +32,7 @@ static void make_room(struct reader *reader, const struct statement *first)
         size_t zone_files = count_statements(first, "zone-files");
         conf->zones = reader_alloc(reader, zones * sizeof(*conf->zones));
         conf->zone_files = reader_alloc(reader, (zone_files + 1) * sizeof(*conf->zone_files));
+        conf->git = reader_alloc(reader, (zone_files + 1) * sizeof(*conf->git));
         reader->whole->zones.fold = true;
 }
 

@@ -78,13 +78,14 @@ struct conf_policy {
         uint64_t settle_usec;            /* "settle-time", default 50 ms */
         struct conf_checks checks;       /* of the zone's text */
         struct conf_guard guard;
+        const char *atomic; /* the template whose zones in one commit go as a whole; NULL = each by itself */
 };
 
 struct conf_zone {
         uint8_t name[NAME_MAX_LENGTH]; /* folded */
         const char *name_text;         /* without final dot */
         const char *file; /* absolute, or under options.directory, made absolute; without a file statement the
-                             one in the zone-files folder */
+                             one in the zone-files folder; NULL = one in git */
         struct conf_policy policy;
         const char *template_name; /* NULL = options' policy was the beginning */
         const char *conf_file;     /* where the block stands */
@@ -104,6 +105,20 @@ struct conf_zone_files {
         const char *directory;    /* absolute */
         const char *file_name;    /* pattern with one %s; default "%s.zone" */
         const char *include_root; /* NULL = the directory */
+};
+
+/* zone-files { git "/srv/dns.git"; [branch "main";] [path "zones";] ... }; */
+struct conf_git {
+        const char *repository;    /* absolute */
+        const char *branch;        /* NULL = HEAD */
+        const char *path;          /* folder of the commit; "" = all of it */
+        const char *file_name;     /* pattern, as above */
+        bool all_or_nothing;       /* "commit-policy all-or-nothing" */
+        const char *const *atomic; /* folders beneath path whose zones go as a whole */
+        size_t atomic_count;
+        const char *fetch; /* remote; NULL = nothing is fetched */
+        uint64_t fetch_usec;
+        bool notes; /* each publish is told in refs/notes/zonecrier */
 };
 
 struct conf_listen {
@@ -174,6 +189,8 @@ struct conf {
         size_t provider_count;
         struct conf_zone_files *zone_files;
         size_t zone_files_count;
+        struct conf_git *git;
+        size_t git_count;
         const struct tsig_key *const *keys;
         size_t key_count;
         const char *const *files; /* every file read, for the reload's watcher and for messages */

@@ -56,6 +56,7 @@ struct block {
         struct conf_policy *policy; /* options, zone, guard */
         struct conf_zone *zone;
         struct conf_zone_files *zone_files;
+        struct conf_git *git;
         struct server *server;
         struct conf_secondary *secondary;
         struct provider *provider;
@@ -276,6 +277,8 @@ statement_reader read_statistics_channels, read_channel_inet, read_channel_host,
         read_channel_zone_metrics; /* channels.c */
 statement_reader read_zone_type, read_zone_file, read_zone_files_directory, read_zone_files_name,
         read_zone_files_include_root, read_server_keys;
+statement_reader read_zone_files_git, read_zone_files_branch, read_zone_files_path, read_commit_policy,
+        read_zone_files_atomic, read_zone_files_fetch, read_zone_files_notes, read_template_atomic;
 statement_reader read_check_names, read_check_level, read_check_spf, read_check_integrity, read_check_sibling,
         read_check_wildcard; /* checks.c */
 void policy_set_defaults(struct conf_policy *policy);
@@ -283,3 +286,5 @@ void guard_set_defaults(struct conf_guard *guard);
 void policy_check(struct reader *reader, const struct block *block);
 void options_set_defaults(struct reader *reader);
 void options_finish(struct reader *reader);
+/* git.c: the end of a zone-files block with a repository. */
+void zone_files_git_finish(struct reader *reader, const struct block *inner, struct position at);

@@ -106,13 +106,14 @@ static const char *file_from_folders(struct reader *reader, const struct conf_zo
 {
         const struct conf *conf = &reader->whole->conf;
         const char *first = NULL;
+        bool is_in_git = conf->git_count > 0; /* unless a folder has it */
         for (size_t i = 0; i < conf->zone_files_count && !reader->failed; i++) {
                 const char *path = file_in_folder(reader, &conf->zone_files[i], zone->name_text);
                 if (path && !reader->tree->without_files && access(path, F_OK) == 0)
                         return path;
                 first = first ? first : path;
         }
-        return first;
+        return is_in_git ? NULL : first;
 }
 
 static void read_zone_body(struct reader *reader, struct conf_zone *zone, const struct statement *statement,
@@ -127,7 +128,7 @@ static void read_zone_body(struct reader *reader, struct conf_zone *zone, const 
                 return;
         if (!zone->file)
                 zone->file = file_from_folders(reader, zone);
-        if (!zone->file && !reader->failed)
+        if (!zone->file && !reader->failed && reader->whole->conf.git_count == 0)
                 reader_error(reader, at, "no-file",
                         "file \"FILE\"; or a zone-files statement with a folder of zones",
                         "zone \"%s\" has no file", zone->name_text);
@@ -215,12 +216,14 @@ void read_zone_files(struct reader *reader, struct block *block, const struct st
         if (!body)
                 return;
         *files = (struct conf_zone_files){.file_name = "%s.zone"};
-        struct block inner = {.place = PLACE_ZONE_FILES, .zone_files = files};
+        struct conf_git git = {.path = ""};
+        struct block inner = {.place = PLACE_ZONE_FILES, .zone_files = files, .git = &git};
         block_read(reader, &inner, body->block);
-        if (!files->directory) {
+        zone_files_git_finish(reader, &inner, at);
+        if (!files->directory || block_seen(&inner, "git")) {
                 if (!block_seen(&inner, "directory") && !block_seen(&inner, "git"))
                         reader_error(reader, at, "syntax", "zone-files { directory \"zones\"; };",
-                                "zone-files does not say which directory");
+                                "zone-files does not say which directory, or which git repository");
                 return;
         }
         for (size_t i = 0; i < conf->zone_files_count; i++)
