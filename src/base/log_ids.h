@@ -25,6 +25,7 @@
 #define MESSAGE_RETIRED_SOURCE    "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0c1" /* a transfer from an address that its provider gives up */
 #define MESSAGE_SERIAL_SET        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0d1" /* serial-set began, took a step, ended */
 #define MESSAGE_WRITE_BACK        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0d2" /* the serial cannot be written into the zone's file */
+#define MESSAGE_GIT_FAILED        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0a8" /* a repository cannot be read, or fetched into */
 #define MESSAGE_EVENT_FAILED      "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0e1" /* the program of on-event failed, or found no room */
 #define MESSAGE_PUSHED            "4f0b6c3e8d4a4b6f9d5f2c7a10e3b081" /* a pushed provider is in sync with a new serial */
 #define MESSAGE_PUSH_HELD         "4f0b6c3e8d4a4b6f9d5f2c7a10e3b082" /* a push waits for approve */

@@ -30,8 +30,11 @@ void conf_check_paths(const struct conf *conf, struct diag_list *diags)
         for (size_t i = 0; i < conf->zone_files_count; i++)
                 if (is_absent(conf->zone_files[i].directory))
                         warn(diags, conf->files[0], 0, "zone-files", conf->zone_files[i].directory);
+        for (size_t i = 0; i < conf->git_count; i++)
+                if (is_absent(conf->git[i].repository))
+                        warn(diags, conf->files[0], 0, "zone-files", conf->git[i].repository);
         for (size_t i = 0; i < conf->zone_count; i++)
-                if (is_absent(conf->zones[i].file))
+                if (conf->zones[i].file && is_absent(conf->zones[i].file))
                         warn(diags, conf->zones[i].conf_file, conf->zones[i].conf_line, "file",
                                 conf->zones[i].file);
 }

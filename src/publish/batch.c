@@ -45,14 +45,19 @@ int publish_batch_serial(
         return 0;
 }
 
+void publish_batch_answer_after(struct publish_batch *batch, struct publish_job *job)
+{
+        job->item.next = batch->waiting ? &batch->waiting->item : NULL;
+        batch->waiting = job;
+        batch->waiting_count++;
+}
+
 int publish_batch_wait(struct publish_batch *batch, struct publish_job *job)
 {
         int r = table_put(&batch->waiting_by_name, job->name, name_length(job->name), job, NULL);
         if (r < 0)
                 return r;
-        job->item.next = batch->waiting ? &batch->waiting->item : NULL;
-        batch->waiting = job;
-        batch->waiting_count++;
+        publish_batch_answer_after(batch, job);
         return 0;
 }
 

@@ -32,6 +32,8 @@ int publish_batch_serial(
         struct publish_batch *batch, const struct publish_job *job, uint32_t serial, bool is_tombstone);
 /* The job's answer goes out after the commit. */
 int publish_batch_wait(struct publish_batch *batch, struct publish_job *job);
+/* The same just before the commit, when no other look at its zone can come: cannot fail. */
+void publish_batch_answer_after(struct publish_batch *batch, struct publish_job *job);
 bool publish_batch_has(const struct publish_batch *batch, const uint8_t *name);
 /* Time to commit, whatever else is queued? */
 bool publish_batch_is_full(const struct publish_batch *batch);

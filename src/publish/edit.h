@@ -90,7 +90,6 @@ int edit_alias_told(struct edit *edit);
 int edit_alias_untouched(struct edit *edit);
 uint32_t edit_alias_flag(const struct edit *edit); /* for the row */
 int edit_alias_keep(struct edit *edit, struct store_batch *open);
-
 /* edit_read's two ways. */
 int edit_read_whole(struct edit *edit);
 int edit_read_changes(struct edit *edit, bool *ret_done);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "dns/rdata.h"
+#include "publish/provenance.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,9 +22,12 @@ static int list_files(struct edit *edit, const struct store_file **ret_files, si
         struct store_file *files = arena_alloc(&edit->arena, (count ? count : 1) * sizeof(*files));
         if (!files)
                 return -ENOMEM;
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+                const char *path = i == 0 ? edit->job->path : read[i].path;
                 files[i] = (struct store_file){
-                        .path = i == 0 ? edit->job->path : read[i].path,
+                        .path = edit->job->commit
+                                        ? arena_printf(&edit->arena, "%s%s", edit->job->commit->prefix, path)
+                                        : path,
                         .device = read[i].identity.device,
                         .inode = read[i].identity.inode,
                         .size_bytes = read[i].identity.size_bytes,
@@ -31,6 +35,9 @@ static int list_files(struct edit *edit, const struct store_file **ret_files, si
                         .ctime_nsec = read[i].identity.ctime_nsec,
                         .read_at_nsec = read[i].identity.read_at_nsec,
                 };
+                if (!files[i].path)
+                        return -ENOMEM;
+        }
         *ret_files = files;
         *ret_count = count;
         return 0;
@@ -49,7 +56,7 @@ int edit_tell_files(struct edit *edit)
         if (!job->files)
                 return -ENOMEM;
         for (size_t i = 0; i < count; i++) {
-                job->files[i] = strdup(i == 0 ? job->path : read[i].path);
+                job->files[i] = publish_job_file(job, i == 0 ? job->path : read[i].path);
                 if (!job->files[i])
                         return -ENOMEM;
         }
@@ -250,11 +257,27 @@ static void answer_published(struct edit *edit, const struct store_publication *
                 publication->begins_era ? " (a new history begins)" : "");
 }
 
+/* What `log` will say of this serial; NULL: no memory. */
+static const char *describe_origin(const struct edit *edit, struct buffer *text)
+{
+        const struct publish_job *job = edit->job;
+        CLEANUP_FREE char *file = job->path ? publish_job_file(job, job->path) : strdup("");
+        struct provenance provenance = {.has_commit = job->commit != NULL};
+
+        if (!file)
+                return NULL;
+        snprintf(provenance.file, sizeof(provenance.file), "%s", file);
+        if (job->commit)
+                provenance.commit = job->commit->commit;
+        provenance_write(&provenance, text);
+        return buffer_text(text);
+}
+
 int edit_commit(struct edit *edit)
 {
         struct store_batch *open;
         uint64_t version;
-        char provenance[4096];
+        CLEANUP(buffer_free) struct buffer provenance = {0};
         struct store_publication publication = {
                 .name = edit->job->name,
                 .base_version = edit->has_row ? edit->row.version : 0,
@@ -272,14 +295,15 @@ int edit_commit(struct edit *edit)
                 .added = edit->added,
                 .rrset_count = edit->rrset_count,
                 .published_usec = clock_realtime_usec(),
-                .provenance = provenance,
+                .provenance = describe_origin(edit, &provenance),
                 .max_journal_bytes = edit->policy->max_journal_bytes == CONF_BY_ZONE_SIZE
                                              ? STORE_JOURNAL_BY_ZONE_SIZE
                                              : edit->policy->max_journal_bytes,
                 .crew = edit->crew,
         };
 
-        snprintf(provenance, sizeof(provenance), "file %s", edit->job->path ? edit->job->path : "");
+        if (!publication.provenance)
+                return -ENOMEM;
         int r = edit_make_soa(edit, &publication.soa);
         if (r == 0)
                 r = move_digest(edit, &publication.soa, &publication.digest);

@@ -72,8 +72,8 @@ void edit_ask_write_back(struct edit *edit, uint32_t file, uint32_t published)
 {
         struct publish_job *job = edit->job;
 
-        job->wants_write_back = edit->policy->write_back && file != published && edit->identity.inode != 0 &&
-                                !edit->is_signed_elsewhere && !job->is_frozen;
+        job->wants_write_back = edit->policy->write_back && !job->commit && file != published &&
+                                edit->identity.inode != 0 && !edit->is_signed_elsewhere && !job->is_frozen;
         job->file_serial = file;
         job->file_identity = edit->identity;
 }

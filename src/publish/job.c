@@ -71,7 +71,7 @@ void publish_job_reset(struct publish_job *job)
         publish_job_files_clear(job);
         publish_job_aliases_clear(job);
         verdict_clear(&job->verdict);
-        job->is_published = job->is_frozen = job->has_row = job->wants_write_back = false;
+        job->is_published = job->is_frozen = job->is_held_back = job->has_row = job->wants_write_back = false;
         job->retry = RETRY_NONE;
 }
 
@@ -102,10 +102,30 @@ void publish_job_failed(struct publish_job *job, const char *what, int r)
                 what, strerror(-r), repeats ? "it is tried again" : "ask again");
 }
 
+bool publish_job_takes_another_way(struct publish_job *job, int r)
+{
+        bool *way = r == -EUCLEAN ? &job->is_damaged : r == -EINVAL ? &job->reads_whole : NULL;
+        if (!way || *way)
+                return false;
+        return *way = true;
+}
+
+char *publish_job_file(const struct publish_job *job, const char *path)
+{
+        char *file = NULL;
+        return asprintf(&file, "%s%s", job->commit ? job->commit->prefix : "", path) < 0 ? NULL : file;
+}
+
 struct publish_job *publish_job_free(struct publish_job *job)
 {
         if (!job)
                 return NULL;
+        while (job->members) {
+                struct publish_job *member = job->members;
+                job->members = (struct publish_job *)member->item.next;
+                publish_job_free(member);
+        }
+        publish_commit_unref(job->commit);
         publish_job_files_clear(job);
         publish_job_aliases_clear(job);
         alias_answers_unref(job->aliases);

@@ -4,6 +4,7 @@
 
 #include "base/queue.h"
 #include "fleet/fleet.h"
+#include "publish/commit.h"
 #include "publish/registry.h"
 #include "source/source.h"
 #include "zonefile/alias.h"
@@ -18,6 +19,7 @@ enum job_kind {
         JOB_STATE,      /* small rows of others */
         JOB_PLAN,       /* a look that is thrown away: rehearsal.h */
         JOB_WRITE_BACK, /* the serial into the file: not the publisher's, write_back.c's */
+        JOB_GROUP,      /* the jobs in members, as one (group.h) */
 };
 
 /* A look that came to no answer about the text is repeated. */
@@ -38,11 +40,17 @@ struct publish_job {
         uint8_t name[NAME_MAX_LENGTH];
         char *name_text;
         char *path;
-        char *root;            /* folder that $INCLUDE is relative to */
-        char *include_root;    /* NULL = root */
-        struct conf *conf;     /* a reference: policy */
-        uint8_t hash[32];      /* APPROVE */
-        uint32_t ahead_serial; /* AHEAD; APPROVE: what was held, 0 = none */
+        char *root;                    /* folder that $INCLUDE is relative to */
+        char *include_root;            /* NULL = root */
+        struct publish_commit *commit; /* what path lies in; NULL = a folder */
+        bool is_gone;                  /* the file is no longer in the commit */
+        bool is_unread;                /* nobody knows yet where the text is */
+        uint32_t set;                  /* in a group: jobs of one number go as a whole; 0 = by itself */
+        struct publish_job *members;   /* GROUP: linked by item */
+        uint64_t source_number;        /* GROUP: the main loop's */
+        struct conf *conf;             /* a reference: policy */
+        uint8_t hash[32];              /* APPROVE */
+        uint32_t ahead_serial;         /* AHEAD; APPROVE: what was held, 0 = none */
         bool ahead_is_trusted;
         struct alias_answers *aliases; /* LOOK: a reference; what is known of the targets that the zone names.
                                           Comes back as the look read with */
@@ -59,7 +67,8 @@ struct publish_job {
         struct verdict verdict;
         bool is_published; /* a new version is served */
         bool is_frozen;
-        bool has_row; /* the zone is served, under verdict.serial */
+        bool is_held_back; /* by another zone of its set */
+        bool has_row;      /* the zone is served, under verdict.serial */
         enum job_retry retry;
         char **files;          /* paths read: the zone's own first, then includes; NULL-terminated */
         bool wants_write_back; /* the file has another serial than is published */
@@ -77,6 +86,11 @@ struct publish_job *publish_job_new(enum job_kind kind, const uint8_t *name);
 void publish_job_reset(struct publish_job *job);
 /* VERDICT_FAILED: `what` ("the store") could not take it because of the negative errno r. */
 void publish_job_failed(struct publish_job *job, const char *what, int r);
+/* After the negative errno r: is there another way to the same end? Each is taken once. */
+bool publish_job_takes_another_way(struct publish_job *job, int r);
+/* What a file is called where files of all sources are named: path, in a commit with its repository in front.
+ * malloc'ed. */
+char *publish_job_file(const struct publish_job *job, const char *path);
 struct publish_job *publish_job_free(struct publish_job *job);
 void publish_job_files_clear(struct publish_job *job);
 void publish_job_aliases_clear(struct publish_job *job);

@@ -222,6 +222,7 @@ static int run(struct edit *edit)
         case JOB_STATE:
         case JOB_PLAN:
         case JOB_WRITE_BACK:
+        case JOB_GROUP:
                 break;
         }
         return publish_zone(edit);
@@ -281,4 +282,10 @@ int publish_finish(struct edit *edit)
         r = outcome(edit, r);
         free(edit);
         return r;
+}
+
+void publish_drop(struct edit *edit)
+{
+        edit_close(edit);
+        free(edit);
 }

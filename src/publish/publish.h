@@ -19,3 +19,4 @@ int publish_run(struct publish_batch *batch, struct publish_job *job);
 struct edit *publish_prepare(struct publish_batch *batch, struct publish_job *job);
 uint64_t publish_prepared_bytes(const struct edit *edit); /* of the zone's file */
 int publish_finish(struct edit *edit);
+void publish_drop(struct edit *edit); /* instead of publish_finish */

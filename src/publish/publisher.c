@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/log_ids.h"
 #include "publish/batch.h"
+#include "publish/group.h"
 #include "publish/publish.h"
 
 #include <errno.h>
@@ -119,21 +120,12 @@ static void run_again(struct publisher *publisher, struct publish_job *jobs)
         publish_batch_commit(&publisher->batch);
 }
 
-/* Is there another way to the same end? Each is taken once. */
-static bool takes_another_way(struct publish_job *job, int r)
-{
-        bool *way = r == -EUCLEAN ? &job->is_damaged : r == -EINVAL ? &job->reads_whole : NULL;
-        if (!way || *way)
-                return false;
-        return *way = true;
-}
-
 /* A job that spoilt its batch: the others do not suffer for it (they are published first), and it is run by
  * itself. */
 static void run_spoiler(struct publisher *publisher, struct publish_job *job, int r)
 {
         struct publish_job *others = publish_batch_abort(&publisher->batch);
-        bool goes_on = takes_another_way(job, r) || others;
+        bool goes_on = publish_job_takes_another_way(job, r) || others;
 
         run_again(publisher, others);
         while (goes_on) {
@@ -144,7 +136,7 @@ static void run_spoiler(struct publisher *publisher, struct publish_job *job, in
                         return;
                 }
                 publish_batch_abort(&publisher->batch);
-                goes_on = takes_another_way(job, r);
+                goes_on = publish_job_takes_another_way(job, r);
         }
         answer_failed(publisher, job, r);
 }
@@ -209,12 +201,31 @@ static void finish_job(struct publisher *publisher, struct publish_job *job, str
                 publish_batch_commit(batch);
 }
 
+static void beat(void *context)
+{
+        publisher_beat(context);
+}
+
+static void run_group(struct publisher *publisher, struct publish_job *job)
+{
+        struct publish_job *members = job->members;
+
+        job->members = NULL;
+        if (publish_group_run(&publisher->batch, members, beat, publisher) == -ENOTRECOVERABLE)
+                end_for_good();
+        answer_at_once(publisher, job);
+}
+
 /* Runs the first job of the list, or several at its front. Returns the rest. */
 static struct publish_job *run_front(struct publisher *publisher, struct publish_job *job)
 {
         struct looks looks = {.batch = &publisher->batch};
         struct publish_job *rest = (struct publish_job *)job->item.next;
 
+        if (job->kind == JOB_GROUP) {
+                run_group(publisher, job);
+                return rest;
+        }
         if (rest)
                 rest = looks_take(&looks, job);
         if (looks.count < 2) {

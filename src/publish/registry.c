@@ -1,6 +1,6 @@
 /* The registry: zones by name and by file, and the commands on them. Main loop; the publisher's thread is
  * asked by jobs. */
-#include "publish/registry_state.h"
+#include "publish/git_state.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -44,18 +44,26 @@ struct publish_job *registry_job_new(struct registry *registry, const struct reg
         enum job_kind kind, registry_done done, void *context)
 {
         struct publish_job *job = publish_job_new(kind, entry->zone.name);
-        const char *include_root = include_root_of(registry, entry);
 
         if (!job)
                 return NULL;
         job->is_found = !entry->zone.is_configured;
-        job->path = strdup(entry->path);
-        job->root = entry->folder ? strdup(entry->folder) : parent_folder(entry->path);
-        job->include_root = include_root ? strdup(include_root) : NULL;
         job->conf = conf_ref(registry->conf);
         job->aliases = alias_book_answers(registry->aliases, entry->zone.name);
         job->done = done;
         job->done_context = context;
+        if (entry->git || !*entry->path) {
+                size_t prefix = entry->git ? strlen(entry->git->prefix) : 0;
+                job->path = strdup(entry->path + prefix);
+                job->commit = entry->git ? publish_commit_ref(entry->git->commit) : NULL;
+                job->is_gone = entry->is_gone;
+                job->is_unread = !job->commit;
+                return job->path ? job : publish_job_free(job);
+        }
+        job->path = strdup(entry->path);
+        job->root = entry->folder ? strdup(entry->folder) : parent_folder(entry->path);
+        const char *include_root = include_root_of(registry, entry);
+        job->include_root = include_root ? strdup(include_root) : NULL;
         if (!job->path || !job->root || (include_root && !job->include_root))
                 return publish_job_free(job);
         return job;
@@ -87,6 +95,8 @@ static int post(struct registry *registry, struct registry_entry *entry, enum jo
 int registry_look(struct registry *registry, struct registry_entry *entry, bool forced, registry_done done,
         void *context)
 {
+        if (!entry->conflict && entry->git && entry->git->commit)
+                return git_look(entry->git, entry, JOB_LOOK, NULL, done, context);
         if (!entry->conflict)
                 return post(registry, entry, JOB_LOOK, forced, done, context);
         if (!entry->zone.verdict.summary || strcmp(entry->zone.verdict.summary, entry->conflict) != 0)
@@ -114,6 +124,7 @@ void registry_entry_drop(struct registry *registry, struct registry_entry *entry
         registry_path_leave(registry, entry);
         registry_includes_set(registry, entry, NULL);
         alias_book_set(registry->aliases, entry->zone.name, NULL, 0, NULL);
+        registry_git_leave(entry);
         if (!entry->has_been_looked_at)
                 registry->unsettled -= registry->unsettled > 0;
         registry->sorted_count = 0;
@@ -148,6 +159,8 @@ int registry_new(const struct registry_options *options, struct conf *conf, stru
         if (r == 0)
                 r = alias_book_new(options->event, conf, look_again, registry, &registry->aliases);
         if (r == 0)
+                r = git_sources_new(registry, &registry->git);
+        if (r == 0)
                 r = watch_new(options->event, registry_watch_event, registry, &registry->watch);
         if (r == 0)
                 r = sd_event_add_io(options->event, &registry->results_source, queue_fd(registry->results),
@@ -172,6 +185,8 @@ int registry_start(struct registry *registry)
 {
         int r = registry_watch_folders(registry, registry->conf, true);
         if (r == 0)
+                r = git_sources_configure(registry->git, registry->conf);
+        if (r == 0)
                 r = registry_scan(registry);
         registry->is_started = true;
         return r == 0 ? registry_reload_all(registry, NULL, NULL) : r;
@@ -187,12 +202,14 @@ int registry_reconfigure(struct registry *registry, struct conf *conf)
         registry_watch_folders(registry, before, false);
         conf_unref(before);
         r = alias_book_reconfigure(registry->aliases, conf);
+        if (r == 0)
+                r = git_sources_configure(registry->git, conf);
         return r < 0 ? r : registry_scan(registry);
 }
 
 bool registry_is_settled(const struct registry *registry)
 {
-        return registry->is_started && registry->unsettled == 0;
+        return registry->is_started && registry->unsettled == 0 && git_sources_were_tried(registry->git);
 }
 
 const struct zone_entry *registry_find(const struct registry *registry, const uint8_t *name)
@@ -247,6 +264,9 @@ int registry_reload(struct registry *registry, const uint8_t *name, registry_don
                         return r;
                 entry = registry_entry_find(registry, name);
         }
+        struct git_source *source = entry ? entry->git : registry->git->first;
+        if (source)
+                return git_source_reload(source, name, done, context);
         return entry ? registry_look(registry, entry, true, done, context) : -ENOENT;
 }
 
@@ -294,6 +314,9 @@ int registry_reload_all(struct registry *registry, registry_done done, void *con
 
         if (!done) {
                 registry_look_at_closed(registry);
+                for (struct git_source *source = registry->git->first; source && registry->is_started;
+                        source = source->next)
+                        git_source_look(source, true);
                 return 0;
         }
         r = registry_scan(registry);
@@ -304,7 +327,8 @@ int registry_reload_all(struct registry *registry, registry_done done, void *con
                 return -ENOMEM;
         *all = (struct reload_all){.left = registry->by_name.count + 1, .done = done, .context = context};
         while ((entry = table_next(&registry->by_name, &position)))
-                if (registry_look(registry, entry, true, reload_all_done, all) < 0)
+                if ((entry->git ? git_source_reload(entry->git, entry->zone.name, reload_all_done, all)
+                                : registry_look(registry, entry, true, reload_all_done, all)) < 0)
                         all->left--;
         reload_all_done(all, NULL, NULL);
         return 0;
@@ -321,6 +345,8 @@ int registry_thaw(struct registry *registry, const uint8_t *name, registry_done 
         struct registry_entry *entry = registry_entry_find(registry, name);
         if (!entry)
                 return -ENOENT;
+        if (!entry->conflict && entry->git && entry->git->commit)
+                return git_look(entry->git, entry, JOB_THAW, NULL, done, context);
         return entry->conflict ? registry_look(registry, entry, true, done, context)
                                : post(registry, entry, JOB_THAW, true, done, context);
 }
@@ -333,6 +359,8 @@ int registry_approve(struct registry *registry, const uint8_t *name, const uint8
                 return -ENOENT;
         if (entry->conflict)
                 return registry_look(registry, entry, true, done, context);
+        if (entry->git && entry->git->commit && !entry->ahead_serial)
+                return git_look(entry->git, entry, JOB_APPROVE, hash, done, context);
         struct publish_job *job = registry_job_new(registry, entry, JOB_APPROVE, done, context);
         if (!job)
                 return -ENOMEM;
@@ -412,6 +440,7 @@ struct registry *registry_free(struct registry *registry)
         free(registry->sorted);
         sd_event_source_unref(registry->results_source);
         sd_event_source_unref(registry->retry_timer);
+        git_sources_free(registry->git);
         watch_free(registry->watch);
         for (struct queue_item *item = registry->results ? queue_take_all(registry->results) : NULL, *next;
                 item; item = next) {

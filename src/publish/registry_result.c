@@ -1,5 +1,5 @@
 /* What became of a look: the zone's state, one log line where something is new, retries. Main loop. */
-#include "publish/registry_state.h"
+#include "publish/git_state.h"
 
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -195,7 +195,8 @@ static void apply_ahead(struct registry *registry, struct registry_entry *entry,
 static bool is_half_read(
         struct registry *registry, struct registry_entry *entry, const struct publish_job *job)
 {
-        bool is_suspect = (job->verdict.kind == VERDICT_BROKEN || job->verdict.kind == VERDICT_HELD) &&
+        bool is_suspect = !entry->git &&
+                          (job->verdict.kind == VERDICT_BROKEN || job->verdict.kind == VERDICT_HELD) &&
                           entry->has_been_looked_at && !job->done;
 
         if (is_suspect && entry->half_read_count < HALF_READS_MAX &&
@@ -237,13 +238,15 @@ static void apply_look(struct registry *registry, struct registry_entry *entry, 
 {
         if (waits_for_aliases(registry, entry, job) || is_half_read(registry, entry, job))
                 return;
+        if (entry->git)
+                git_on_verdict(entry->git, entry, job);
         bool is_told = is_news(&entry->zone.verdict, &job->verdict);
         if (is_told)
                 log_verdict(entry, &job->verdict);
         registry_state_set(registry, entry, state_after(job));
         registry->figures.verdicts[job->verdict.kind]++;
         entry->zone.is_frozen = job->is_frozen;
-        if (job->verdict.kind == VERDICT_FAILED && job->verdict.serial == 0)
+        if ((job->verdict.kind == VERDICT_FAILED || job->is_held_back) && job->verdict.serial == 0)
                 job->verdict.serial = entry->zone.verdict.serial; /* it did not get as far as the row */
         verdict_clear(&entry->zone.verdict);
         entry->zone.verdict = job->verdict;
@@ -252,7 +255,7 @@ static void apply_look(struct registry *registry, struct registry_entry *entry, 
                 tell_news(registry, entry);
         if (job->is_published)
                 entry->ahead_serial = 0;
-        if (job->files && registry_includes_set(registry, entry, job->files))
+        if (job->files && registry_includes_set(registry, entry, job->files) && !entry->git)
                 registry_look(registry, entry, false, NULL, NULL); /* it was read before it was watched */
         registry_write_back(registry, entry, job);
         if (job->retry != RETRY_NONE)
@@ -295,8 +298,9 @@ static struct registry_entry *entry_of_returned(struct registry *registry, const
 
 static void apply(struct registry *registry, struct publish_job *job)
 {
-        struct registry_entry *entry =
-                job->kind == JOB_STATE ? NULL : registry_entry_find(registry, job->name);
+        struct registry_entry *entry = job->kind == JOB_STATE || job->kind == JOB_GROUP
+                                               ? NULL
+                                               : registry_entry_find(registry, job->name);
         bool is_published = job->is_published, has_row = job->has_row;
 
         if (job->kind == JOB_PLAN) {
@@ -342,6 +346,17 @@ static void apply(struct registry *registry, struct publish_job *job)
                 job->done(job->done_context, &entry->zone, &entry->zone.verdict);
         if (should_forget(entry, has_row))
                 registry_entry_drop(registry, entry);
+}
+
+void registry_answer_unread(struct registry *registry, struct registry_entry *entry, const char *why)
+{
+        if (entry->has_been_looked_at)
+                return;
+        entry->has_been_looked_at = true;
+        registry->unsettled -= registry->unsettled > 0;
+        verdict_set(&entry->zone.verdict, VERDICT_FAILED, "its source cannot be read: %s", why ? why : "");
+        registry_state_set(registry, entry, ZONE_FAILED);
+        tell_published(registry, entry);
 }
 
 int registry_on_results(sd_event_source *source, int fd, uint32_t events, void *context)

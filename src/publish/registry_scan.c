@@ -3,7 +3,7 @@
  * A scan gives every zone it meets its generation's number. A zone that the scan did not meet has left the
  * configuration (it is removed, its serial remembered) or its file is gone from a zone folder (it stays
  * published, and says so). */
-#include "publish/registry_state.h"
+#include "publish/git_state.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -19,6 +19,8 @@
 /* Events of its file lead to the entry. Several zone blocks may name one file. */
 static int path_take(struct registry *registry, struct registry_entry *entry)
 {
+        if (!*entry->path) /* its block waits for a repository that has it */
+                return 0;
         const struct registry_entry *first = table_get(&registry->by_path, entry->path, strlen(entry->path));
         if (!first || first == entry)
                 return table_put(&registry->by_path, entry->path, strlen(entry->path), entry, NULL);
@@ -65,6 +67,14 @@ static struct registry_entry *entry_new(
         return entry;
 }
 
+void registry_git_leave(struct registry_entry *entry)
+{
+        if (entry->git)
+                table_remove(&entry->git->pending, entry->zone.name, name_length(entry->zone.name));
+        entry->git = NULL;
+        entry->is_gone = entry->has_approval = false;
+}
+
 /* The zone's file is another one now. */
 static int entry_move(
         struct registry *registry, struct registry_entry *entry, const char *path, const char *folder)
@@ -78,12 +88,13 @@ static int entry_move(
         registry_path_leave(registry, entry);
         free(entry->path);
         free(entry->folder);
+        registry_git_leave(entry);
         entry->path = new_path;
         entry->folder = new_folder;
         return path_take(registry, entry);
 }
 
-static int entry_conflict(struct registry_entry *entry, const char *path)
+int registry_entry_conflict(struct registry_entry *entry, const char *path)
 {
         char *conflict = NULL;
         if (asprintf(&conflict,
@@ -100,7 +111,7 @@ static int entry_conflict(struct registry_entry *entry, const char *path)
 static bool block_names_another(const struct registry_entry *entry, const char *folder)
 {
         size_t length = folder ? strlen(folder) : 0;
-        return folder && entry->zone.is_configured &&
+        return folder && entry->zone.is_configured && *entry->path &&
                (strncmp(entry->path, folder, length) != 0 || entry->path[length] != '/');
 }
 
@@ -117,8 +128,9 @@ static int entry_ensure(struct registry *registry, const uint8_t *name, const ch
                         return -ENOMEM;
         } else if (strcmp(entry->path, path) != 0) {
                 bool is_met = entry->generation == registry->generation;
-                if (is_met && folder && access(entry->path, F_OK) == 0)
-                        r = entry_conflict(entry, path);
+                bool is_there = entry->git ? !entry->is_gone : access(entry->path, F_OK) == 0;
+                if (is_met && folder && is_there)
+                        r = registry_entry_conflict(entry, path);
                 else if (!is_met || !block_names_another(entry, folder))
                         r = entry_move(registry, entry, path, folder);
         } else if (!folder != !entry->folder && entry->generation != registry->generation)
@@ -146,11 +158,56 @@ static void entry_watch(struct registry *registry, struct registry_entry *entry)
         entry->is_watched = r == 0;
 }
 
+/* A block without a file: git has it, or will have it. */
+static int ensure_in_git(struct registry *registry, const uint8_t *name)
+{
+        struct registry_entry *entry = registry_entry_find(registry, name);
+        if (!entry)
+                return entry_ensure(registry, name, "", NULL, &entry);
+        entry->zone.is_configured = true;
+        entry->generation = registry->generation;
+        return 0;
+}
+
+int registry_git_entry(struct registry *registry, struct git_source *source, const uint8_t *name,
+        const char *file, struct registry_entry **ret_entry)
+{
+        struct registry_entry *entry = registry_entry_find(registry, name);
+        bool is_free = !entry || !*entry->path || entry->git == source || (entry->git && entry->is_gone);
+        int r = 0;
+
+        if (!is_free) {
+                if (!entry->zone.is_configured || entry->git) /* else its block says which file it is */
+                        registry_entry_conflict(entry, file);
+                return -EEXIST;
+        }
+        if (!entry) {
+                entry = entry_new(registry, name, file, NULL);
+                if (!entry)
+                        return -ENOMEM;
+                entry->zone.name_text = entry->name_text;
+        } else if (strcmp(entry->path, file) != 0)
+                r = entry_move(registry, entry, file, NULL);
+        entry->git = source;
+        entry->generation = registry->generation;
+        entry->zone.path = entry->path;
+        entry->zone.folder = NULL;
+        *ret_entry = entry;
+        return r;
+}
+
 static int scan_blocks(struct registry *registry)
 {
         for (size_t i = 0; i < registry->conf->zone_count; i++) {
                 struct registry_entry *entry;
-                int r = entry_ensure(
+                int r;
+                if (!registry->conf->zones[i].file) {
+                        r = ensure_in_git(registry, registry->conf->zones[i].name);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                r = entry_ensure(
                         registry, registry->conf->zones[i].name, registry->conf->zones[i].file, NULL, &entry);
                 if (r < 0)
                         return r;
@@ -256,9 +313,14 @@ static int scan_row(struct registry *registry, struct store_read *read, struct s
         struct arena arena = {0};
         int r = store_zone_files(read, row, &arena);
 
+        struct git_source *source =
+                r == 0 && row->file_count > 0 ? git_source_of_file(registry->git, row->files[0].path) : NULL;
         if (r == 0 && row->file_count > 0)
                 folder = registry_folder_of_file(registry, row->files[0].path);
-        if (folder)
+        if (source) { /* its listing says what became of it */
+                r = registry_git_entry(registry, source, row->name, row->files[0].path, &entry);
+                r = r == -EEXIST ? 0 : r;
+        } else if (folder)
                 r = entry_ensure(registry, row->name, row->files[0].path, folder->directory, &entry);
         else if (r == 0)
                 remove_from_store(registry, row->name);
@@ -292,6 +354,8 @@ static void drop_unseen(struct registry *registry)
         while ((entry = table_next(&registry->by_name, &position))) {
                 if (entry->generation == registry->generation)
                         continue;
+                if (entry->git)
+                        continue; /* its source says what became of it */
                 if (!entry->zone.is_configured && entry->folder &&
                         folder_of(registry, entry->folder, strlen(entry->folder)))
                         continue; /* its file is gone: the look says so */
@@ -310,10 +374,16 @@ int registry_scan(struct registry *registry)
         while ((entry = table_next(&registry->by_name, &position))) {
                 free(entry->conflict);
                 entry->conflict = NULL;
+                if (entry->git) {
+                        entry->zone.is_configured = false;
+                        entry->generation = registry->generation;
+                }
         }
         r = scan_blocks(registry);
         for (size_t i = 0; r >= 0 && i < registry->conf->zone_files_count; i++)
                 r = scan_folder(registry, &registry->conf->zone_files[i]);
+        for (struct git_source *source = registry->git->first; r >= 0 && source; source = source->next)
+                r = git_scan(source);
         if (r >= 0)
                 drop_unseen(registry);
         if (r >= 0 && !registry->is_started)

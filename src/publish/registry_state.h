@@ -24,9 +24,16 @@ struct registry_entry {
         unsigned half_read_count; /* looks in a row whose verdict was not believed */
         char *write_back_trouble; /* zone.write_back_trouble points here */
         bool has_been_looked_at;
+        struct git_source *git; /* where it comes from; NULL = a folder, or a block's own file */
+        bool is_gone;           /* the commit has its file no more */
+        bool has_approval;      /* it waits for others of its set, with this hash approved */
+        uint8_t approval[32];
         bool is_watched;  /* by watch_file */
         bool shares_path; /* with the zone that by_path knows: it is a user of it */
 };
+
+struct git_source;
+struct git_sources;
 
 struct file_user { /* a file that zones include or have in common, and which */
         char *path;
@@ -44,6 +51,7 @@ struct registry {
         sd_event_source *results_source;
         sd_event_source *retry_timer;
         struct watch *watch;
+        struct git_sources *git;
         struct table by_name; /* -> struct registry_entry */
         struct table by_path; /* -> struct registry_entry */
         struct table users;   /* path -> struct file_user */
@@ -73,6 +81,13 @@ int registry_scan(struct registry *registry);
 int registry_scan_file(struct registry *registry, const struct conf_zone_files *folder, const char *file_name,
         struct registry_entry **ret_entry);
 int registry_scan_store(struct registry *registry);
+/* The zone comes out of git, as `file` ("git:REPOSITORY:PATH"). -EEXIST: it comes from elsewhere too. */
+int registry_git_entry(struct registry *registry, struct git_source *source, const uint8_t *name,
+        const char *file, struct registry_entry **ret_entry);
+/* It does not come out of git any more. */
+void registry_git_leave(struct registry_entry *entry);
+/* A second file for the zone. */
+int registry_entry_conflict(struct registry_entry *entry, const char *path);
 const struct conf_zone_files *registry_folder_of_file(const struct registry *registry, const char *path);
 void registry_path_leave(struct registry *registry, struct registry_entry *entry);
 
@@ -96,5 +111,7 @@ void registry_write_back(
 void registry_write_back_done(struct registry_entry *entry, const struct publish_job *job);
 
 /* registry_result.c: what became of a look. */
+/* There was none: the zone's source cannot be read. */
+void registry_answer_unread(struct registry *registry, struct registry_entry *entry, const char *why);
 int registry_on_results(sd_event_source *source, int fd, uint32_t events, void *context);
 int registry_on_retry(sd_event_source *source, uint64_t usec, void *context);

@@ -53,7 +53,8 @@ static struct file_user *user_new(struct registry *registry, const char *path, u
                 free(user);
                 return NULL;
         }
-        user->is_watched = watch_file(registry->watch, path, settle_usec) == 0;
+        user->is_watched =
+                *path == '/' && watch_file(registry->watch, path, settle_usec) == 0; /* else in git */
         return user;
 }
 
@@ -184,7 +185,7 @@ void registry_look_at_closed(struct registry *registry)
         size_t position = 0;
 
         while ((entry = table_next(&registry->by_name, &position)))
-                if (!watch_is_being_written(registry->watch, entry->path))
+                if (!entry->git && !watch_is_being_written(registry->watch, entry->path))
                         registry_look(registry, entry, false, NULL, NULL);
 }
 

@@ -16,6 +16,7 @@
 #define TIMEOUT_USEC (30 * USEC_PER_SEC)
 #define OUTPUT_LIMIT_BYTES ((size_t)64 << 20)
 #define LIST_LIMIT_BYTES ((size_t)1 << 30)
+#define LIST_TIMEOUTS 12 /* how many time limits a listing may take */
 #define ARGUMENTS_MAX 48
 
 extern char **environ;
@@ -128,7 +129,8 @@ static int list(struct git *git, const char *const *command,
         int (*parse)(struct buffer *text, struct git_files *ret_files), struct git_files *ret_files)
 {
         CLEANUP(buffer_free) struct buffer out = {0};
-        int r = run_limited(git, command, NULL, 0, 0, LIST_LIMIT_BYTES, &out, NULL);
+        int r = run_limited(git, command, NULL, 0, LIST_TIMEOUTS * git->options.timeout_usec,
+                LIST_LIMIT_BYTES, &out, NULL);
         if (r > 0)
                 return -ENOENT;
         return r < 0 ? r : parse(&out, ret_files);
@@ -211,7 +213,13 @@ static int locate(struct git *git, char **ret_why)
         }
         git->folder = line_of(&out, 0);
         git->common_folder = line_of(&out, 1);
-        return git->folder && git->common_folder ? 0 : -ENOMEM;
+        if (!git->folder || !git->common_folder)
+                return -ENOMEM;
+        if (stat(git->folder, &st) < 0)
+                return -errno;
+        git->device = st.st_dev;
+        git->inode = st.st_ino;
+        return 0;
 }
 
 int git_open(const char *path, const struct git_options *options, struct git **ret_git, char **ret_why)
@@ -279,6 +287,12 @@ struct git *git_unref(struct git *git)
 void git_cancel(struct git *git)
 {
         eventfd_write(git->cancel_fd, 1);
+}
+
+bool git_is_there(const struct git *git)
+{
+        struct stat st;
+        return stat(git->folder, &st) == 0 && st.st_dev == git->device && st.st_ino == git->inode;
 }
 
 const char *git_path(const struct git *git)

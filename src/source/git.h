@@ -37,6 +37,10 @@ struct git *git_ref(struct git *git);
 struct git *git_unref(struct git *git); /* NULL is fine */
 /* Every call, those that wait now too, returns -ECANCELED from now on. Any thread. */
 void git_cancel(struct git *git);
+/* The next question is asked of a new child. */
+void git_renew(struct git *git);
+/* Is the folder that was opened still the one at that path? */
+bool git_is_there(const struct git *git);
 const char *git_path(const struct git *git);   /* as given to git_open */
 const char *git_folder(const struct git *git); /* the repository's own folder: HEAD of a worktree lies here */
 const char *git_common_folder(const struct git *git); /* refs, objects: the same but for a worktree */

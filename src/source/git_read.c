@@ -31,6 +31,13 @@ void git_reader_stop(struct git *git)
         reader->begin = reader->end = 0;
 }
 
+void git_renew(struct git *git)
+{
+        pthread_mutex_lock(&git->lock);
+        git_reader_stop(git);
+        pthread_mutex_unlock(&git->lock);
+}
+
 static int reader_start(struct git *git)
 {
         static const char *const command[] = {"cat-file", "--batch-command", "--follow-symlinks", NULL};

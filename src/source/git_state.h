@@ -23,8 +23,10 @@ struct git {
         struct git_options options;
         char *path;
         char *folder, *common_folder; /* NULL until located */
-        const char **environment;     /* as of struct spawn: what is set, what is unset */
-        struct arena arena;           /* its texts */
+        dev_t device;                 /* of folder */
+        ino_t inode;
+        const char **environment; /* as of struct spawn: what is set, what is unset */
+        struct arena arena;       /* its texts */
         int cancel_fd;
         pthread_mutex_t lock; /* of reader */
         struct git_reader reader;

@@ -365,7 +365,7 @@ def test_vanished(daemon):
     path = daemon.zones / f"{ZONE}.zone"
     path.rename(daemon.folder / "kept")
     line = one_line(daemon, ZONE, "held")
-    assert str(path) in line and "put the file back" in line
+    assert str(path) in line and "put the file back" in line and f"zonecrier approve {ZONE} " in line
     assert daemon.zone(ZONE)["state"] == "held" and served(daemon) == content_of(text_of(0))
     daemon.stop()
     daemon.start()
@@ -377,18 +377,19 @@ def test_vanished(daemon):
 
 
 def test_a_zone_of_a_folder_is_ended(daemon):
-    """Its removal is approved; or as it goes without: a block with a file elsewhere, a reload, and the block is taken away."""
-    (daemon.zones / f"{ZONE}.zone").unlink()
-    eventually(lambda: daemon.zone(ZONE)["state"] == "held", what="the file's absence")
-    before = daemon.conf_path.read_text()
-    daemon.conf_path.write_text(before + f'\nzone "{ZONE}" {{ type primary; file "/nonexistent"; }};\n')
-    daemon.cli("reload", check=False)
-    assert daemon.zone(ZONE)["state"] == "held"
-    daemon.conf_path.write_text(before)
-    daemon.cli("reload", check=False)
+    """Its file is removed, and that is approved: not with another hash. Should it come back, its serial goes on."""
+    path = daemon.zones / f"{ZONE}.zone"
+    text = path.read_text()
+    path.unlink()
+    held = eventually(lambda: (zone := daemon.zone(ZONE))["state"] == "held" and zone, what="the removal's hold")
+    assert daemon.cli("approve", ZONE, "0" * 64, check=False).returncode != 0 and daemon.soa(ZONE) == 1
+    daemon.cli("approve", ZONE, held["hash"], check=False)
     eventually(lambda: not [z for z in daemon.status()["zones"] if z["zone"] == ZONE], what="its end")
     done = daemon.cli("status", ZONE, check=False)
     assert done.returncode == 1 and done.stderr == f"zonecrier: no zone {ZONE} here; zonecrier status lists the zones\n"
+    assert "its last serial 1 is remembered; secondaries serve it until its EXPIRE" in daemon.log()
+    path.write_text(text)
+    daemon.wait_serial(ZONE, 2)
 
 
 # ---- disks ----

@@ -73,10 +73,15 @@ static void test_what_is_refused(void **state)
                 "2:66: error: \"some\" is neither per-zone nor all-or-nothing\n"
                 "3:7: error: \"o..p\" is no name that git has for a branch or remote\n"
                 "3:30: error: \"perhaps\" is neither yes nor no\n"
-                "4:25: error: what is fetched needs a branch\n"
-                "4:42: error: \"directory\" is for a folder of zone files: these are in git\n"
+                "4:24: error: what is fetched needs a branch\n"
+                "4:40: error: \"directory\" is for a folder of zone files: these are in git\n"
                 "5:29: error: \"branch\" is for zone files in git: this is a folder of them\n"
-                "6:43: error: \"every\" needs a time\n");
+                "6:42: error: \"every\" needs a time\n"
+                "6:62: error: unexpected \"b\"\n"
+                "7:1: error: the zone files of this branch and path of /c are named twice\n"
+                "7:48: error: \"never\" is no time from a second to a day\n"
+                "8:1: error: zone-files does not say which directory, or which git repository\n"
+                "8:14: error: \"notes\" is for zone files in git: this is a folder of them\n");
 }
 
 int main(void)
