@@ -10,6 +10,7 @@
 #include "control/socket.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,9 +57,38 @@ int control_new(const struct control_options *options, struct conf *conf, struct
                 free(control);
                 return r;
         }
+        r = web_new(&control->sources, &control->recent, conf, &control->web, &why);
+        if (r < 0) {
+                if (ret_why)
+                        *ret_why = why;
+                listener_free(control->listening.first);
+                free(control);
+                return r;
+        }
         control->conf = conf_ref(conf);
         *ret_control = control;
         return 0;
+}
+
+void control_saw_published(struct control *control, const struct zone_entry *zone,
+        const struct verdict *verdict, const char *commit)
+{
+        struct recent_publish publish = {.serial = verdict->serial,
+                .published_usec = clock_realtime_usec(),
+                .added = verdict->added,
+                .removed = verdict->removed};
+
+        snprintf(publish.zone, sizeof publish.zone, "%s", zone->name_text);
+        snprintf(publish.commit, sizeof publish.commit, "%s", commit ? commit : "");
+        recent_published(&control->recent, &publish);
+}
+
+void control_saw_taken(struct control *control, const uint8_t *zone, const char *secondary, uint32_t serial,
+        uint64_t published_usec, uint64_t at_usec)
+{
+        char text[NAME_TEXT_MAX];
+        recent_taken(&control->recent, name_to_zone_text(zone, text), serial, secondary,
+                at_usec > published_usec ? at_usec - published_usec : 0);
 }
 
 /* A socket whose name was taken away is bound anew, as one that is to be elsewhere. */
@@ -82,13 +112,15 @@ int control_reconfigure(struct control *control, struct conf *conf, const char *
 {
         struct listener *current = control->listening.first;
         const char *why = NULL;
-        int r = 0;
+        int r = web_reconfigure(control->web, conf, &why);
 
-        if (control->options.inherited_fd < 0)
+        if (r == 0 && control->options.inherited_fd < 0)
                 r = is_in_place(current, conf)
                             ? control_socket_protect(&current->socket, &conf->options, &why)
                             : move_listener(control, conf, &why);
         if (r < 0) {
+                const char *again;
+                web_reconfigure(control->web, control->conf, &again);
                 if (ret_why)
                         *ret_why = why;
                 return r;
@@ -103,6 +135,7 @@ struct control *control_free(struct control *control)
         if (!control)
                 return NULL;
         control->is_ending = true;
+        control->web = web_free(control->web);
         request_end_waiting(control, NULL);
         while (control->listening.first) {
                 struct listener *listener = control->listening.first;

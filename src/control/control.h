@@ -12,6 +12,9 @@ struct survey;
 struct notify;
 struct push;
 struct server;
+struct events;
+struct zone_entry;
+struct verdict;
 struct store;
 
 struct control_options {
@@ -23,6 +26,7 @@ struct control_options {
         struct notify *notify;
         struct push *push; /* NULL: nothing is pushed */
         struct server *server;
+        struct events *events; /* NULL = none */
         int (*reload_configuration)(void *context,
                 char **ret_text); /* `zonecrier reload` without a zone reads the configuration again too, as
                                      SIGHUP does; 0 or -EINVAL with a malloc'ed text (diagnostics) */
@@ -33,4 +37,9 @@ struct control_options {
 int control_new(const struct control_options *options, struct conf *conf, struct control **ret_control,
         const char **ret_why);
 int control_reconfigure(struct control *control, struct conf *conf, const char **ret_why);
+/* For the page and the metrics: a new serial, and who has it since when (realtime). */
+void control_saw_published(struct control *control, const struct zone_entry *zone,
+        const struct verdict *verdict, const char *commit);
+void control_saw_taken(struct control *control, const uint8_t *zone, const char *secondary, uint32_t serial,
+        uint64_t published_usec, uint64_t at_usec);
 struct control *control_free(struct control *control);

@@ -1,6 +1,7 @@
 /* libmicrohttpd daemons on listening sockets, driven by the main loop. Private to control/. */
 #pragma once
 
+#include "base/address.h"
 #include "control/socket.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct listener {
         struct listener_group *group;
         struct MHD_Daemon *daemon;
         struct control_socket socket;
+        struct address address;           /* its owner's, where it is no unix socket */
         struct sd_event_source *readable; /* libmicrohttpd's epoll descriptor */
         struct sd_event_source *timer;
         struct sd_event_source *again; /* there is work at once, after everything else has had its turn */

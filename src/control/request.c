@@ -78,15 +78,21 @@ static enum MHD_Result queue_response(
         return result;
 }
 
+static enum MHD_Result queue_typed(
+        struct control_request *request, unsigned status, const char *type, struct MHD_Response *response)
+{
+        if (response)
+                MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+        return queue_response(request, status, response);
+}
+
 static enum MHD_Result queue_answer(struct control_request *request)
 {
         if (buffer_status(&request->body) < 0)
                 return MHD_NO;
         struct MHD_Response *response = MHD_create_response_from_buffer(
                 request->body.length, request->body.data, MHD_RESPMEM_MUST_COPY);
-        if (response)
-                MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-        return queue_response(request, request->status, response);
+        return queue_typed(request, request->status, "application/json", response);
 }
 
 /* ---- what only reads ---- */
@@ -97,7 +103,7 @@ static enum MHD_Result answer_stream(
         char zone[NAME_TEXT_MAX];
 
         if (r == 0)
-                return queue_response(request, MHD_HTTP_OK, stream_response(stream, type));
+                return queue_typed(request, MHD_HTTP_OK, type, stream_response(stream));
         name_to_zone_text(request->route.zone, zone);
         if (r == -ENOENT)
                 request_answer_error(request, MHD_HTTP_NOT_FOUND, "%s is not published", zone);

@@ -10,6 +10,7 @@
 #include "control/listener.h"
 #include "control/route.h"
 #include "control/status.h"
+#include "control/web.h"
 
 #include <microhttpd.h>
 
@@ -19,6 +20,8 @@ struct control {
         struct conf *conf;
         struct listener_group
                 listening; /* the one in use first, then those that end with their last connection */
+        struct recent recent;
+        struct web *web;
         struct control_request *waiting; /* in the registry's hands */
         bool is_ending;
 };

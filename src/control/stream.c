@@ -39,14 +39,11 @@ static ssize_t stream_read(void *context, uint64_t position, char *bytes, size_t
         return (ssize_t)length;
 }
 
-struct MHD_Response *stream_response(struct stream *stream, const char *content_type)
+struct MHD_Response *stream_response(struct stream *stream)
 {
         struct MHD_Response *response =
                 MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, stream_read, stream, stream_free);
-        if (!response) {
+        if (!response)
                 stream_free(stream);
-                return NULL;
-        }
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
         return response;
 }

@@ -19,4 +19,4 @@ struct stream {
 };
 
 /* Takes the stream over, also when it fails (then NULL). */
-struct MHD_Response *stream_response(struct stream *stream, const char *content_type);
+struct MHD_Response *stream_response(struct stream *stream);

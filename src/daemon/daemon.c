@@ -139,6 +139,7 @@ static int make_control(struct daemon *daemon)
                 .notify = daemon->notify,
                 .push = daemon->push,
                 .server = daemon->server,
+                .events = daemon->events,
                 .reload_configuration = daemon_reload,
                 .context = daemon,
                 .inherited_fd = daemon->inherited_control,

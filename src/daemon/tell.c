@@ -22,6 +22,8 @@ void daemon_on_news(void *context, const struct zone_entry *zone, const struct v
                                                    .serial = event.serial,
                                                    .text = "served for the first time"});
         event_emit(daemon->events, &event);
+        if (is_published && daemon->control)
+                control_saw_published(daemon->control, zone, verdict, event.commit);
 }
 
 void daemon_tell_removed(struct daemon *daemon, const uint8_t *name)
