@@ -78,6 +78,7 @@ void control_saw_published(struct control *control, const struct zone_entry *zon
                 .added = verdict->added,
                 .removed = verdict->removed};
 
+        memcpy(publish.name, zone->name, sizeof publish.name);
         snprintf(publish.zone, sizeof publish.zone, "%s", zone->name_text);
         snprintf(publish.commit, sizeof publish.commit, "%s", commit ? commit : "");
         recent_published(&control->recent, &publish);
@@ -86,8 +87,7 @@ void control_saw_published(struct control *control, const struct zone_entry *zon
 void control_saw_taken(struct control *control, const uint8_t *zone, const char *secondary, uint32_t serial,
         uint64_t published_usec, uint64_t at_usec)
 {
-        char text[NAME_TEXT_MAX];
-        recent_taken(&control->recent, name_to_zone_text(zone, text), serial, secondary,
+        recent_taken(&control->recent, zone, serial, secondary,
                 at_usec > published_usec ? at_usec - published_usec : 0);
 }
 

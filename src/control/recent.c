@@ -1,6 +1,7 @@
 /* A ring of publishes, and a histogram over all of them. */
 #include "control/recent.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,19 +32,36 @@ static void count_time(struct recent *recent, double seconds)
         recent->seconds_sum += seconds;
 }
 
-void recent_taken(
-        struct recent *recent, const char *zone, uint32_t serial, const char *secondary, uint64_t after_usec)
+static struct recent_publish *find(struct recent *recent, const uint8_t *zone, uint32_t serial)
 {
+        for (size_t i = 0; i < recent->count; i++)
+                if (recent->publishes[i].serial == serial && name_identical(recent->publishes[i].name, zone))
+                        return &recent->publishes[i];
+        return NULL;
+}
+
+static bool has_it(const struct recent_publish *publish, const char *secondary)
+{
+        for (size_t i = 0; i < publish->had_count && i < RECENT_SECONDARIES_MAX; i++)
+                if (strncmp(publish->had[i].name, secondary, sizeof publish->had[i].name - 1) == 0)
+                        return true;
+        return false;
+}
+
+void recent_taken(struct recent *recent, const uint8_t *zone, uint32_t serial, const char *secondary,
+        uint64_t after_usec)
+{
+        struct recent_publish *publish = find(recent, zone, serial);
+
+        if (publish && has_it(publish, secondary))
+                return;
         count_time(recent, (double)after_usec / 1e6);
-        for (size_t i = 0; i < recent->count; i++) {
-                struct recent_publish *publish = &recent->publishes[i];
-                if (publish->serial != serial || strncmp(publish->zone, zone, sizeof publish->zone - 1) != 0)
-                        continue;
-                if (publish->had_count < RECENT_SECONDARIES_MAX) {
-                        snprintf(publish->had[publish->had_count].name,
-                                sizeof publish->had[publish->had_count].name, "%s", secondary);
-                        publish->had[publish->had_count].after_usec = after_usec;
-                }
-                publish->had_count++;
+        if (!publish)
+                return;
+        if (publish->had_count < RECENT_SECONDARIES_MAX) {
+                snprintf(publish->had[publish->had_count].name, sizeof publish->had[publish->had_count].name,
+                        "%s", secondary);
+                publish->had[publish->had_count].after_usec = after_usec;
         }
+        publish->had_count++;
 }

@@ -2,6 +2,8 @@
  * happen, in a fixed amount of memory. Main loop. */
 #pragma once
 
+#include "dns/name.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,7 +11,8 @@
 #define RECENT_SECONDARIES_MAX 8 /* of one publish; others are counted alone */
 
 struct recent_publish {
-        char zone[80]; /* cut where it is longer */
+        uint8_t name[NAME_MAX_LENGTH]; /* of the zone, folded */
+        char zone[80];                 /* as text, cut where it is longer */
         char commit[41];
         uint32_t serial;
         uint64_t published_usec; /* realtime */
@@ -34,8 +37,9 @@ struct recent {
 };
 
 void recent_published(struct recent *recent, const struct recent_publish *publish);
-/* A secondary has the serial, so long after its publish. */
-void recent_taken(
-        struct recent *recent, const char *zone, uint32_t serial, const char *secondary, uint64_t after_usec);
+/* A secondary has the serial, so long after its publish. zone: folded. A name that is there already changes
+ * nothing. */
+void recent_taken(struct recent *recent, const uint8_t *zone, uint32_t serial, const char *secondary,
+        uint64_t after_usec);
 /* 0 = the newest; NULL beyond the oldest. */
 const struct recent_publish *recent_get(const struct recent *recent, size_t index);

@@ -56,6 +56,8 @@ int daemon_on_observations(sd_event_source *source, int fd, uint32_t events, voi
 
 /* tell.c: what becomes of zones, for on-event. */
 void daemon_on_news(void *context, const struct zone_entry *zone, const struct verdict *verdict);
+/* Before the rows know of the transfer. */
+void daemon_tell_taken(struct daemon *daemon, const struct observation *seen);
 void daemon_tell_removed(struct daemon *daemon, const uint8_t *name);
 
 /* push.c */

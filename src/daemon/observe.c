@@ -82,6 +82,7 @@ static void observe_transfer(struct daemon *daemon, const struct observation *se
         }
         keep_view(daemon, seen);
         tell_retired(seen);
+        daemon_tell_taken(daemon, seen);
         for (size_t position = 0; (target = target_next(daemon, seen, &position));) {
                 if (kind == FLEET_TRANSFER_NONE) { /* a lone SOA: it asked, and holds what it said */
                         target->row.transferred_serial = summary->to_serial;

@@ -33,3 +33,20 @@ void daemon_tell_removed(struct daemon *daemon, const uint8_t *name)
                                            .zone = name_to_zone_text(name, text),
                                            .text = "no longer served"});
 }
+
+/* A secondary takes each serial once; whoever transfers besides (a person with dig) is none. */
+void daemon_tell_taken(struct daemon *daemon, const struct observation *seen)
+{
+        struct fleet_zone *zone = fleet_zone_get(daemon->fleet, seen->zone, NULL);
+        struct fleet_target *target = zone ? fleet_target_find(zone, &seen->peer, seen->key_name) : NULL;
+        struct address peer = seen->peer;
+        char text[ADDRESS_TEXT_MAX];
+
+        peer.port = 0;
+        if (!daemon->control || !zone || seen->summary.to_serial != zone->serial ||
+                (!target && !*seen->secondary) || (target && target->row.transferred_serial == zone->serial))
+                return;
+        control_saw_taken(daemon->control, zone->name,
+                *seen->secondary ? seen->secondary : address_format(&peer, text), zone->serial,
+                zone->published_usec, seen->at_usec);
+}

@@ -59,6 +59,7 @@ static void zone_note_row(struct fleet_zone *zone, const struct store_zone *row)
         struct soa soa;
         zone->id = row->id;
         zone->serial = row->serial;
+        zone->published_usec = row->published_usec;
         if (soa_parse(row->soa.rdata, row->soa.rdata_length, &soa) == 0)
                 zone->refresh_sec = soa.refresh;
 }

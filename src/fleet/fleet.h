@@ -58,6 +58,7 @@ struct fleet_target {
 };
 
 struct fleet_zone {
+        uint64_t published_usec;     /* of that serial, realtime */
         uint64_t id;                 /* in the store */
         uint32_t serial;             /* published */
         uint32_t refresh_sec;        /* SOA REFRESH, for the canary's longest interval */
