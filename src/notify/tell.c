@@ -168,6 +168,6 @@ void tell_not_resolved(const uint8_t *zone, const char *name, const char *why)
 {
         char text[NAME_TEXT_MAX];
         struct log_fields fields = {.zone = name_to_zone_text(zone, text), .secondary = name};
-        log_write(LOG_WARNING, &fields, "zone %s: its name server %s has no address (%s) and gets no NOTIFY",
+        log_write(LOG_WARNING, &fields, "zone %s: %s has no address (%s) and gets no NOTIFY",
                 text, name, why);
 }

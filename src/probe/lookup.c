@@ -22,7 +22,7 @@ struct lookups {
         _Atomic int holders;
 };
 
-static int lookup_by_system(const char *name, struct address *ret_addresses, size_t size, size_t *ret_count)
+static int lookup_once(const char *name, struct address *ret_addresses, size_t size, size_t *ret_count)
 {
         struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG}, *list;
         int r = getaddrinfo(name, NULL, &hints, &list);
@@ -36,6 +36,20 @@ static int lookup_by_system(const char *name, struct address *ret_addresses, siz
         freeaddrinfo(list);
         *ret_count = count;
         return count > 0 ? 0 : EAI_NONAME;
+}
+
+/* With its final dot a name is looked up as it is, without the domains of resolv.conf. /etc/hosts knows none that
+ * ends in a dot: what is not found so is asked for once more without it. */
+static int lookup_by_system(const char *name, struct address *ret_addresses, size_t size, size_t *ret_count)
+{
+        char plain[1100];
+        size_t length = strlen(name);
+        int r = lookup_once(name, ret_addresses, size, ret_count);
+        if (r != EAI_NONAME || length < 2 || length >= sizeof(plain) || name[length - 1] != '.')
+                return r;
+        memcpy(plain, name, length - 1);
+        plain[length - 1] = '\0';
+        return lookup_once(plain, ret_addresses, size, ret_count);
 }
 
 static lookup_function look_up = lookup_by_system;
