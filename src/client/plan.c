@@ -18,7 +18,8 @@
 #include <sys/stat.h>
 
 #define EXIT_CHANGES 2
-#define DEFAULTS "options { notify no; allow-transfer { none; }; };\n"
+/* Without a configuration URL entries stand for some address. */
+#define DEFAULTS "options { notify no; allow-transfer { none; }; url-redirector { 192.0.2.1; }; };\n"
 
 DEFINE_CLEANUP(struct git *, git_unref);
 

@@ -12,6 +12,8 @@ struct diag_list;
 struct rehearsal_stage;
 struct source_snapshot;
 
+#define PLAN_ENTRIES "cannot be planned: it has ALIAS or URL entries and an $INCLUDE"
+
 enum plan_format { PLAN_TEXT, PLAN_DIFF, PLAN_MARKDOWN, PLAN_JSON };
 
 struct plan {
@@ -39,9 +41,9 @@ void plan_add_broken(struct plan *plan, const uint8_t *zone, const char *path, c
 struct rehearsal;
 void plan_add_rehearsal(struct plan *plan, const uint8_t *zone, const struct rehearsal *rehearsal);
 
-/* plan_text.c: one zone's text as records one a line, in a memory file: what is planned. -EINVAL: it has
- * errors, which are in diags. strict: with the configuration's checks, else without those that it may switch
- * off. */
+/* plan_text.c: one zone's text in a memory file, without includes: what is planned. -EINVAL: it has errors,
+ * which are in diags; -EOPNOTSUPP: ALIAS or URL entries beside an $INCLUDE. strict: with the configuration's
+ * checks, else without those that it may switch off. */
 int plan_read_text(const struct plan *plan, struct source_snapshot *snapshot, const char *path,
         const uint8_t *zone, bool strict, struct diag_list *diags, int *ret_fd);
 void plan_add_errors(struct plan *plan, const uint8_t *zone, struct diag_list *diags);

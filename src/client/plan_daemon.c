@@ -120,7 +120,7 @@ static int plan_text(
         if (r == -EINVAL && diags.error_count > 0) {
                 plan_add_errors(plan, zone, &diags);
         } else if (r < 0) {
-                plan_add_broken(plan, zone, path, strerror(-r));
+                plan_add_broken(plan, zone, path, r == -EOPNOTSUPP ? PLAN_ENTRIES : strerror(-r));
         } else {
                 exit_status = ask(plan, name_to_zone_text(zone, name), fd);
                 if (exit_status == CLIENT_OK)

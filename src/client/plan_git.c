@@ -63,7 +63,7 @@ static int publish_before(struct step *step, const uint8_t *zone)
         if (r == 0)
                 r = rehearsal_stage_publish(step->stage, zone, fd);
         diag_free(&diags);
-        return r == -EINVAL || r == -ENOENT || r == -EXDEV || r == -ELOOP ? 0 : r;
+        return r == -EINVAL || r == -ENOENT || r == -EXDEV || r == -ELOOP || r == -EOPNOTSUPP ? 0 : r;
 }
 
 static int plan_changed(struct step *step, const struct git_zone *zone)
@@ -78,6 +78,9 @@ static int plan_changed(struct step *step, const struct git_zone *zone)
                 r = 0;
         } else if (r == -ENOENT || r == -EXDEV || r == -ELOOP || r == -EINVAL) {
                 plan_add_broken(step->plan, zone->name, zone->path, "leads to no file of the commit");
+                r = 0;
+        } else if (r == -EOPNOTSUPP) {
+                plan_add_broken(step->plan, zone->name, zone->path, PLAN_ENTRIES);
                 r = 0;
         } else if (r == 0) {
                 r = rehearsal_stage_plan(step->stage, zone->name, fd, &rehearsal);

@@ -1,11 +1,12 @@
-/* A zone's text, read as zonecrierd would and written again as one record a line: so a plan needs no
- * includes, and its records are the same. */
+/* A zone's text, read as zonecrierd would. With includes it is written again as one record a line, so that
+ * one text is planned, and its records are the same. */
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "client/client.h"
 #include "client/plan.h"
 #include "conf/conf.h"
 #include "dns/rdata.h"
+#include "dns/type.h"
 #include "source/source.h"
 #include "zonefile/zonefile.h"
 
@@ -17,10 +18,10 @@
 #define FILE_BYTES_MAX (4ull << 30)
 #define PIECE_BYTES 65536
 
-static int write_all(int fd, struct buffer *text)
+static int write_all(int fd, const void *bytes, size_t length)
 {
-        for (size_t at = 0; at < text->length;) {
-                ssize_t n = write(fd, text->data + at, text->length - at);
+        for (size_t at = 0; at < length;) {
+                ssize_t n = write(fd, (const char *)bytes + at, length - at);
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -28,8 +29,17 @@ static int write_all(int fd, struct buffer *text)
                         return -errno;
                 at += (size_t)n;
         }
-        buffer_clear(text);
         return 0;
+}
+
+static int write_buffer(int fd, struct buffer *text)
+{
+        int r = buffer_status(text);
+
+        if (r == 0)
+                r = write_all(fd, text->data, text->length);
+        buffer_clear(text);
+        return r;
 }
 
 static int write_records(const struct zonefile_result *result, int fd)
@@ -42,19 +52,44 @@ static int write_records(const struct zonefile_result *result, int fd)
                 buffer_append_u8(&text, '\n');
                 record_to_text(&result->records.items[i], &text);
                 if (text.length > PIECE_BYTES)
-                        r = buffer_status(&text) < 0 ? -ENOMEM : write_all(fd, &text);
+                        r = write_buffer(fd, &text);
         }
         if (!result->ends_without_newline) /* the guard looks at that */
                 buffer_append_u8(&text, '\n');
-        if (r == 0)
-                r = buffer_status(&text);
-        return r == 0 ? write_all(fd, &text) : r;
+        return r == 0 ? write_buffer(fd, &text) : r;
+}
+
+/* An address that nobody has: that a URL entry came out of an included file is seen by it. */
+static const uint8_t redirector_v4[][4] = {{0, 0, 0, 1}};
+
+static bool has_entries(const struct zonefile_result *result)
+{
+        for (size_t i = 0; i < result->records.count; i++) {
+                const struct record *record = &result->records.items[i];
+
+                if (record->type == TYPE_A && memcmp(record->rdata, redirector_v4[0], 4) == 0)
+                        return true;
+        }
+        return result->aliases != NULL;
+}
+
+/* A text of one file goes as it is; with those that it includes, as records. */
+static int keep_text(struct source_snapshot *snapshot, const struct zone_text *text,
+        const struct zonefile_result *result, int fd)
+{
+        size_t files;
+
+        source_snapshot_files(snapshot, &files);
+        if (files > 1)
+                return has_entries(result) ? -EOPNOTSUPP : write_records(result, fd);
+        return write_all(fd, text->bytes, text->length);
 }
 
 int plan_read_text(const struct plan *plan, struct source_snapshot *snapshot, const char *path,
         const uint8_t *zone, bool strict, struct diag_list *diags, int *ret_fd)
 {
         static const struct conf_checks lenient = {0};
+        static const struct alias_addresses redirector = {.v4 = redirector_v4, .v4_count = 1};
         CLEANUP_CLOSE int in = -1;
         CLEANUP_CLOSE int out = -1;
         struct source_identity identity;
@@ -63,6 +98,7 @@ int plan_read_text(const struct plan *plan, struct source_snapshot *snapshot, co
         const struct zonefile_request request = {.origin = zone,
                 .file = path,
                 .snapshot = snapshot,
+                .redirector = &redirector,
                 .checks = strict ? &conf_policy_for(plan->conf, zone)->checks : &lenient};
 
         int r = source_open_found(snapshot, path, &in, &identity);
@@ -72,7 +108,7 @@ int plan_read_text(const struct plan *plan, struct source_snapshot *snapshot, co
                 r = zonefile_parse(&request, &text, diags, &result);
         if (r == 0) {
                 out = memfd_create("zone", MFD_CLOEXEC);
-                r = out < 0 ? -errno : write_records(&result, out);
+                r = out < 0 ? -errno : keep_text(snapshot, &text, &result, out);
         }
         zonefile_result_free(&result);
         zone_text_free(&text);

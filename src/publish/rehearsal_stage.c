@@ -116,6 +116,33 @@ static struct publish_job *job_new(
         return job->path && job->text_fd >= 0 ? job : publish_job_free(job);
 }
 
+/* Nobody is asked where a target's addresses are: each stands for one of documentation (RFC 5737). */
+static int answer_aliases(struct publish_job *job)
+{
+        static const uint8_t v4[][4] = {{192, 0, 2, 1}};
+        const struct alias_addresses addresses = {.v4 = v4, .v4_count = 1};
+        struct alias_answers *answers = alias_answers_new();
+        int r = answers ? 0 : -ENOMEM;
+
+        for (size_t at = 0; r == 0 && at < job->alias_octets; at += name_length(job->alias_names + at))
+                r = alias_answers_add(answers, job->alias_names + at, &addresses);
+        alias_answers_unref(job->aliases);
+        job->aliases = answers;
+        publish_job_reset(job);
+        return r;
+}
+
+static int run(struct rehearsal_stage *stage, struct publish_job *job,
+        int (*run_job)(struct publish_batch *batch, struct publish_job *job))
+{
+        int r = run_job(&stage->batch, job);
+
+        if (r != PUBLISH_ANSWERED || !job->is_alias_open)
+                return r;
+        r = answer_aliases(job);
+        return r < 0 ? r : run_job(&stage->batch, job);
+}
+
 static int settle(struct rehearsal_stage *stage, struct publish_job *job, int r)
 {
         if (r == PUBLISH_IN_BATCH)
@@ -127,7 +154,7 @@ static int settle(struct rehearsal_stage *stage, struct publish_job *job, int r)
 int rehearsal_stage_publish(struct rehearsal_stage *stage, const uint8_t *name, int fd)
 {
         struct publish_job *job = job_new(stage, JOB_LOOK, name, fd);
-        int r = job ? publish_run(&stage->batch, job) : -ENOMEM;
+        int r = job ? run(stage, job, publish_run) : -ENOMEM;
 
         if (r == PUBLISH_ANSWERED && job->verdict.kind == VERDICT_HELD && job->verdict.has_hash) {
                 memcpy(job->hash, job->verdict.hash, sizeof(job->hash));
@@ -147,12 +174,12 @@ int rehearsal_stage_publish(struct rehearsal_stage *stage, const uint8_t *name, 
 }
 
 static int rehearse(struct rehearsal_stage *stage, struct publish_job *job, struct rehearsal *rehearsal,
-        int (*run)(struct publish_batch *batch, struct publish_job *job))
+        int (*run_job)(struct publish_batch *batch, struct publish_job *job))
 {
         if (!job)
                 return -ENOMEM;
         job->rehearsal = rehearsal;
-        int r = run(&stage->batch, job);
+        int r = run(stage, job, run_job);
         job->rehearsal = NULL; /* the caller's */
         drop_results(stage);
         publish_job_free(job);
