@@ -1,4 +1,4 @@
-#include "cmocka_first.h"
+#include "../cmocka_first.h"
 
 #include "base/buffer.h"
 #include "base/cleanup.h"

@@ -1,7 +1,7 @@
 /* Standard output and error of a call, as text. */
 #pragma once
 
-#include "cmocka_first.h"
+#include "../cmocka_first.h"
 
 #include <stdio.h>
 #include <stdlib.h>

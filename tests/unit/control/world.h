@@ -2,7 +2,7 @@
  * registry. No server: nothing here asks for a transfer. */
 #pragma once
 
-#include "cmocka_first.h"
+#include "../cmocka_first.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
