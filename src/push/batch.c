@@ -93,8 +93,8 @@ static int end_batch(struct push_batches *batches, size_t end)
 
 struct filling {
         size_t begin; /* of the batch that is being filled */
-        size_t elements, characters;
-        size_t elements_max, characters_max;
+        size_t elements, characters, owners;
+        size_t elements_max, characters_max, owners_max;
 };
 
 /* Takes [begin, end) into the batch at hand, or begins a new one with it. 1 = it is larger than a batch. */
@@ -112,24 +112,36 @@ static int take(const struct push_provider *provider, const struct push_change *
         }
         if (elements > filling->elements_max || characters > filling->characters_max)
                 return 1;
-        if (filling->elements + elements > filling->elements_max ||
+        if (filling->elements + elements > filling->elements_max || filling->owners == filling->owners_max ||
                 filling->characters + characters > filling->characters_max) {
                 int r = end_batch(batches, begin);
                 if (r < 0)
                         return r;
                 filling->begin = begin;
-                filling->elements = filling->characters = 0;
+                filling->elements = filling->characters = filling->owners = 0;
         }
+        filling->owners++;
         filling->elements += elements;
         filling->characters += characters;
         return 0;
 }
 
-int push_batches_cut(const struct push_provider *provider, size_t limit, struct push_change *changes,
-        size_t count, struct push_batches *ret_batches, size_t *ret_large)
+size_t push_batch_owners(const struct push_change *changes, size_t count)
 {
-        struct filling filling = {
-                .elements_max = provider->limits.elements, .characters_max = provider->limits.characters};
+        size_t owners = 0;
+        for (size_t i = 0; i < count; i++)
+                owners += i == 0 || changes[i].is_upsert ||
+                          !name_equal(push_set_owner(push_change_set(&changes[i - 1])),
+                                  push_set_owner(push_change_set(&changes[i])));
+        return owners;
+}
+
+int push_batches_cut(const struct push_provider *provider, size_t limit, size_t owners,
+        struct push_change *changes, size_t count, struct push_batches *ret_batches, size_t *ret_large)
+{
+        struct filling filling = {.elements_max = provider->limits.elements,
+                .characters_max = provider->limits.characters,
+                .owners_max = owners ? owners : SIZE_MAX};
         CLEANUP_FREE struct unit *units = calloc(count ? count : 1, sizeof(*units));
         size_t unit_count = 0;
 

@@ -73,7 +73,7 @@ void push_tell(const struct push_target *target, const struct push_status *befor
 
         line.fields.zone = name;
         line.fields.secondary = target->block->name;
-        if (now->drift > 0 && now->compared_usec != before->compared_usec && now->drift != before->drift)
+        if (now->drift > 0 && now->drift != before->drift)
                 tell_drift(&line, now);
         if (now->skipped > 0 && now->skipped != before->skipped)
                 log_write(LOG_WARNING, &line.fields,

@@ -118,7 +118,7 @@ void way_rest(struct way *way)
         way->step = WAY_REST;
         way->is_drift = way->is_dry = false;
         way->recomputed = 0;
-        way->limit = 0;
+        way->owners_limit = 0;
         way->due = way->is_wanted || way->wants_plan ? clock_monotonic_usec() : drift_due(way);
 }
 
@@ -427,6 +427,8 @@ void way_order(struct way *way, const struct push_order *order)
                 way->has_row = false; /* zone-id */
                 way->row.is_serial_refused = false;
                 way->compares = true;
+                if ((way->step != WAY_APPLY && way->step != WAY_SYNC) || way->status.failures > 0)
+                        way_rest(way); /* begun anew; a change that was sent is waited for */
                 wake(way);
                 break;
         case ORDER_LOOK:

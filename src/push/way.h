@@ -46,7 +46,7 @@ struct way {
         uint8_t approved[32];
         unsigned recomputed;  /* after a refusal */
         size_t refused_count; /* changes left then */
-        size_t limit; /* of a batch, halved to find the change that is refused; 0 = as the block says */
+        size_t owners_limit;  /* of a batch, halved to find the owner that is refused; 0 = none */
         bool is_denied;
 
         bool has_row; /* row was read */

@@ -27,24 +27,21 @@ static void name_refused(struct way *way, struct push_session *session)
 }
 
 /* A batch was refused. What is there is listed and the changes computed once more: an answer that was lost,
- * or somebody's edit. Refused again with nothing won: smaller batches, until the one change has a name. */
+ * or somebody's edit. Refused again with nothing won: smaller batches, until the one owner has a name. */
 static void refused(struct way *way, struct push_session *session)
 {
         size_t begin = way->batch ? way->batches.ends[way->batch - 1] : 0;
         size_t count = way->batches.ends[way->batch] - begin;
         size_t left = way->changes.count - begin;
+        size_t owners = push_batch_owners(way->changes.items + begin, count);
         bool is_soa = way->changes.items[begin].is_upsert &&
                       push_change_set(&way->changes.items[begin])->type == TYPE_SOA;
 
         if (way->refused_count > left || way->recomputed == 0) {
                 way->recomputed = 1;
-                way->limit = 0;
-        } else if (count > 1) {
-                size_t elements = 0, characters = 0, sum = 0;
-                for (size_t i = begin; i < begin + count; i++)
-                        if (session->provider->cost(&way->changes.items[i], &elements, &characters) == 0)
-                                sum += elements;
-                way->limit = sum > 1 ? sum / 2 : 1;
+                way->owners_limit = 0;
+        } else if (owners > 1) {
+                way->owners_limit = owners / 2;
         } else if (is_soa) {
                 way->row.is_serial_refused = true;
                 way->is_row_new = true;

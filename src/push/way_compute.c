@@ -188,9 +188,8 @@ static int cut(struct way *way, const struct way_context *context)
         }
         mark_apex_ns(way);
         push_batches_free(&way->batches);
-        int r = push_batches_cut(context->session->provider,
-                way->limit ? way->limit : way->block->batch_limit, way->changes.items, way->changes.count,
-                &way->batches, &large);
+        int r = push_batches_cut(context->session->provider, way->block->batch_limit, way->owners_limit,
+                way->changes.items, way->changes.count, &way->batches, &large);
         way->status.changes = way->changes.count;
         way->status.batches = way->batches.count;
         way->status.batches_done = way->batch = 0;

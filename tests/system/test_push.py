@@ -30,7 +30,7 @@ class Pushed:
             self.write_credentials()
         self.daemon = lab.daemon(
             name, start=False, allow="", env=dict(env or ENV),
-            options=f'guard {{ max-change unlimited; max-delete unlimited; }}; secondaries {{ "{self.secondary}"; }}; {options}',
+            options=f'guard {{ max-change unlimited; max-delete unlimited; protect-apex no; }}; secondaries {{ "{self.secondary}"; }}; {options}',
             extra=f'secondary "{self.secondary}" {{ provider {provider}; credentials "{credentials or self.credentials}"; '
                   f'endpoint "{api.endpoint}"; ca-file "{api.ca}"; {statements} }};')
         if start:
