@@ -86,6 +86,30 @@ static int read_zones(FILE *body, struct status_table *table)
         return -EINVAL;
 }
 
+/* What is wrong with a repository, where anything is. */
+static void print_git(const json_t *daemon)
+{
+        const json_t *git;
+        size_t i;
+
+        json_array_foreach(json_object_get(daemon, "git"), i, git)
+        {
+                const char *error = member_text(git, "error"), *fetch = member_text(git, "fetch_error");
+                const char *notes = member_text(git, "notes_error");
+                const char *all[] = {error, fetch, notes};
+                const char *const words[] = {"", "fetch: ", "notes: "};
+                for (size_t k = 0; k < ARRAY_SIZE(all); k++) {
+                        if (!all[k] || !*all[k])
+                                continue;
+                        fputs("git ", stdout);
+                        print_text(stdout, member_text(git, "repository"));
+                        printf(": %s", words[k]);
+                        print_text(stdout, all[k]);
+                        putchar('\n');
+                }
+        }
+}
+
 static int print_all(const struct client *client, struct reply *reply)
 {
         struct status_table table = {0};
@@ -96,6 +120,7 @@ static int print_all(const struct client *client, struct reply *reply)
         if (r == 0) {
                 status_table_sort(&table);
                 print_daemon(client, daemon, &table, now);
+                print_git(daemon);
                 status_table_print(client, &table, now);
         }
         json_decref(daemon);

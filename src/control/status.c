@@ -277,6 +277,7 @@ void status_append_daemon(struct json *json, const struct status_sources *source
         json_number(json, "used_bytes", used);
         json_number(json, "limit_bytes", limit);
         json_close(json, '}');
+        status_append_git(json, sources);
         status_append_acl_use(json, sources);
         if (sources->options->server)
                 append_server(json, sources->options->server);

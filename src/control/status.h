@@ -34,6 +34,7 @@ void status_append_daemon(struct json *json, const struct status_sources *source
 int status_stream_new(const struct status_sources *sources, struct stream **ret_stream);
 
 /* status_serial.c: what goes on about the zone's serial. */
+void status_append_git(struct json *json, const struct status_sources *sources);
 void status_append_serial(struct json *json, const struct zone_entry *zone);
 
 /* The members of a verdict, without brackets: verdict, serial ... details at most details_max octets. */

@@ -138,8 +138,8 @@ static int answer_open_failed(struct edit *edit, int r)
                 edit->job->retry = RETRY_SOON;
                 if (edit->job->commit) /* the text has nothing to do with it */
                         verdict_set(verdict, VERDICT_FAILED,
-                                "%s: git gives no answer: %s; what was served stays, it is tried again", path,
-                                strerror(-r));
+                                "%s: git does not answer%s%s; what was served stays, it is tried again", path,
+                                r == -ETIMEDOUT ? "" : ": ", r == -ETIMEDOUT ? "" : strerror(-r));
                 else
                         verdict_set(verdict, VERDICT_BROKEN, "%s: %s", path, strerror(-r));
                 return EDIT_ANSWERED;

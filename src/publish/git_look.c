@@ -198,3 +198,10 @@ void git_on_verdict(struct git_source *source, struct registry_entry *entry, con
         } else if (!job->is_held_back && job->verdict.kind == VERDICT_HELD && entry->has_approval)
                 entry->has_approval = false; /* it was for another change */
 }
+
+void git_on_group(struct registry *registry, const struct publish_job *job)
+{
+        struct git_source *source = git_source_find(registry->git, job->source_number);
+        if (source && job->commit)
+                memcpy(source->answered, job->commit->commit.id, sizeof(source->answered));
+}

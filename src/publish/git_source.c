@@ -1,7 +1,4 @@
-/* Sources in git: their life, what they watch, and when they are looked at. Main loop.
- *
- * A ref changes by a rename: of a loose one, of packed-refs, of reftable's list; HEAD of a worktree, of a
- * symbolic one. Each is watched, and behind that a poll looks every 30 s. */
+/* Sources in git: their life, and when they are looked at. Main loop. */
 #include "publish/git_state.h"
 
 #include "base/cleanup.h"
@@ -11,106 +8,11 @@
 #include "source/watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #define POLL_USEC (30 * USEC_PER_SEC)
 #define ACCURACY_USEC (100 * USEC_PER_MSEC)
-
-/* ---- watching ---- */
-
-static void unwatch(struct git_source *source)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(source->watched); i++) {
-                if (source->watched[i])
-                        watch_forget(source->all->watch, source->watched[i]);
-                free(source->watched[i]);
-                source->watched[i] = NULL;
-        }
-}
-
-static void watch_ref(struct git_source *source, size_t index, const char *folder, const char *name)
-{
-        if (asprintf(&source->watched[index], "%s/%s", folder, name) < 0) {
-                source->watched[index] = NULL;
-                return;
-        }
-        int r = watch_file(source->all->watch, source->watched[index], 0);
-        if (r < 0) {
-                log_write(LOG_WARNING, &(struct log_fields){.file = source->watched[index]},
-                        "%s cannot be watched: %s; the branch is looked at every 30 s",
-                        source->watched[index], strerror(-r));
-                free(source->watched[index]);
-                source->watched[index] = NULL;
-        }
-}
-
-/* The branch that HEAD is, "refs/heads/main"; NULL: none. */
-static char *head_of(const struct git *git)
-{
-        CLEANUP_FREE char *path = NULL;
-        char text[512];
-
-        if (asprintf(&path, "%s/HEAD", git_folder(git)) < 0) {
-                path = NULL;
-                return NULL;
-        }
-        CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-        if (n <= 0)
-                return NULL;
-        text[n] = '\0';
-        text[strcspn(text, "\n")] = '\0';
-        return strncmp(text, "ref: refs/", 10) == 0 && !strstr(text, "..") ? strdup(text + 5) : NULL;
-}
-
-static bool is_reftable(const struct git *git)
-{
-        CLEANUP_FREE char *path = NULL;
-        if (asprintf(&path, "%s/reftable", git_common_folder(git)) < 0) {
-                path = NULL;
-                return false;
-        }
-        return access(path, F_OK) == 0;
-}
-
-/* Of a branch: its loose ref. Of HEAD: HEAD itself, and the branch that it is. */
-static void watch_refs(struct git_source *source)
-{
-        const char *common = git_common_folder(source->git);
-        const char *branch = source->conf->branch;
-        CLEANUP_FREE char *loose = NULL;
-
-        unwatch(source);
-        if (source->conf->fetch) {
-                if (asprintf(&loose, "refs/remotes/%s/%s", source->conf->fetch, branch) < 0)
-                        return;
-        } else if (branch && asprintf(&loose, "%s%s", strncmp(branch, "refs/", 5) == 0 ? "" : "refs/heads/",
-                                     branch) < 0)
-                return;
-        else if (!branch)
-                loose = head_of(source->git);
-        if (loose)
-                watch_ref(source, 0, common, loose);
-        watch_ref(source, 1, common, is_reftable(source->git) ? "reftable/tables.list" : "packed-refs");
-        if (!branch)
-                watch_ref(source, 2, git_folder(source->git), "HEAD");
-}
-
-static void on_watch(void *context, enum watch_event event, const char *path)
-{
-        struct git_sources *sources = context;
-        (void)event;
-        for (struct git_source *source = sources->first; source; source = source->next)
-                for (size_t i = 0; i < ARRAY_SIZE(source->watched); i++)
-                        if (source->watched[i] && strcmp(source->watched[i], path) == 0) {
-                                if (i == 2) /* HEAD may lead to another branch now */
-                                        watch_refs(source);
-                                git_source_look(source, false);
-                                break;
-                        }
-}
 
 /* ---- looking ---- */
 
@@ -236,7 +138,7 @@ static void on_look(struct git_source *source, struct git_look_task *task)
         if (task->git && task->git != source->git) {
                 git_unref(source->git);
                 source->git = git_ref(task->git);
-                watch_refs(source);
+                git_watch_refs(source);
                 source->looks_again = true; /* what changed before it was watched */
         }
         int r = task->result;
@@ -311,6 +213,39 @@ static int on_results(sd_event_source *event_source, int fd, uint32_t events, vo
         return 0;
 }
 
+/* ---- what others see ---- */
+
+bool registry_git_next(const struct registry *registry, size_t *position, struct registry_git *ret_git)
+{
+        const struct git_source *source = registry->git->first;
+        for (size_t i = 0; source && i < *position; i++)
+                source = source->next;
+        if (!source)
+                return false;
+        (*position)++;
+        *ret_git = (struct registry_git){
+                .repository = source->conf->repository,
+                .branch = source->conf->branch,
+                .path = source->conf->path,
+                .commit = source->commit ? &source->commit->commit : NULL,
+                .answered = *source->answered ? source->answered : NULL,
+                .pending_count = source->pending.count,
+                .error = source->error,
+                .error_usec = source->error_usec,
+                .fetch = source->conf->fetch,
+                .fetched_usec = source->fetched_usec,
+                .fetch_error = source->fetch_error,
+                .has_notes = source->conf->notes,
+        };
+        return true;
+}
+
+void registry_git_look(struct registry *registry)
+{
+        for (struct git_source *source = registry->git->first; source; source = source->next)
+                git_source_look(source, true);
+}
+
 /* ---- life ---- */
 
 static bool is_same(const char *left, const char *right)
@@ -333,7 +268,7 @@ static struct git_source *source_free(struct git_source *source)
                 git_cancel(source->git);
         git_worker_free(source->worker);
         git_worker_free(source->side_worker);
-        unwatch(source);
+        git_unwatch(source);
         sd_event_source_disable_unref(source->poll_timer);
         sd_event_source_disable_unref(source->fetch_timer);
         for (struct git_waiter *waiter = source->waiters, *next; waiter; waiter = next) {
@@ -479,7 +414,7 @@ int git_sources_new(struct registry *registry, struct git_sources **ret_sources)
         sources->registry = registry;
         int r = queue_new(&sources->results);
         if (r == 0)
-                r = watch_new(registry->options.event, on_watch, sources, &sources->watch);
+                r = watch_new(registry->options.event, git_on_watch, sources, &sources->watch);
         if (r == 0)
                 r = sd_event_add_io(registry->options.event, &sources->results_source,
                         queue_fd(sources->results), EPOLLIN, on_results, sources);

@@ -43,7 +43,8 @@ struct git_source {
         struct publish_commit *commit;  /* the one whose zones are looked at */
         struct table paths;             /* path -> struct git_path */
         struct table zones;             /* name -> struct git_zone */
-        struct table pending; /* name -> struct registry_entry: not published as the commit has it */
+        struct table pending;          /* name -> struct registry_entry: not published as the commit has it */
+        char answered[GIT_ID_MAX + 1]; /* the newest commit all of whose zones have a verdict */
         size_t link_count;
         char *watched[3];
         sd_event_source *poll_timer;
@@ -86,6 +87,11 @@ void git_source_look(struct git_source *source, bool afresh);
 /* done is called with the zone's verdict after the branch was looked at. */
 int git_source_reload(struct git_source *source, const uint8_t *name, registry_done done, void *context);
 int git_side_post(struct git_source *source, struct git_task *task);
+
+/* git_watch.c */
+void git_watch_refs(struct git_source *source); /* anew */
+void git_unwatch(struct git_source *source);
+void git_on_watch(void *context, enum watch_event event, const char *path); /* context: struct git_sources */
 
 /* git_task.c */
 struct git_look_task {
@@ -130,4 +136,5 @@ int git_look(struct git_source *source, struct registry_entry *entry, enum job_k
 /* One group of looks. */
 int git_look_at(struct git_source *source, struct registry_entry *const *entries, size_t count);
 /* What became of it. */
+void git_on_group(struct registry *registry, const struct publish_job *job);
 void git_on_verdict(struct git_source *source, struct registry_entry *entry, const struct publish_job *job);

@@ -23,7 +23,8 @@ static void look_fail(struct git_look_task *task, int r, const char *what)
         task->result = r;
         if (task->error)
                 return;
-        if (asprintf(&task->error, "%s: %s", what, strerror(-r)) < 0)
+        if (asprintf(&task->error, "%s: %s", what, r == -ETIMEDOUT ? "git does not answer" : strerror(-r)) <
+                0)
                 task->error = NULL;
 }
 
@@ -60,15 +61,6 @@ static int find_commit(struct git_look_task *task)
         return r;
 }
 
-/* The long-lived child might not see a change that it should: the poll asks a new one. */
-static void look_afresh(struct git_look_task *task)
-{
-        struct git_commit known = task->commit;
-        git_renew(task->git);
-        if (find_commit(task) < 0)
-                task->commit = known;
-}
-
 static int list_or_compare(struct git_look_task *task)
 {
         int r = -ENOENT;
@@ -85,11 +77,11 @@ static void look_run(struct git_task *item)
 
         if (task->git && task->is_afresh && !git_is_there(task->git))
                 task->git = git_unref(task->git); /* another repository has taken its place */
+        if (task->git && task->is_afresh)
+                git_renew(task->git); /* the long-lived child might not see a change that it should */
         int r = task->git ? 0 : git_open(task->repository, &options, &task->git, &task->error);
         if (r == 0)
                 r = find_commit(task);
-        if (r == 0 && task->is_afresh)
-                look_afresh(task);
         if (r < 0) {
                 look_fail(task, r, task->repository);
                 return;

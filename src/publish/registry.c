@@ -314,9 +314,8 @@ int registry_reload_all(struct registry *registry, registry_done done, void *con
 
         if (!done) {
                 registry_look_at_closed(registry);
-                for (struct git_source *source = registry->git->first; source && registry->is_started;
-                        source = source->next)
-                        git_source_look(source, true);
+                if (registry->is_started)
+                        registry_git_look(registry);
                 return 0;
         }
         r = registry_scan(registry);

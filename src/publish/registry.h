@@ -103,6 +103,26 @@ struct registry_figures {                    /* kept as things happen: no zone i
 };
 const struct registry_figures *registry_figures(const struct registry *registry);
 
+/* The repositories that zones come from, as configured: position begins at 0; false at the end. Valid until
+ * the main loop goes on. */
+struct git_commit;
+struct registry_git {
+        const char *repository, *branch, *path; /* branch NULL = HEAD */
+        const struct git_commit *commit;        /* whose zones are published, or held; NULL = none yet */
+        const char *answered;                   /* id of the commit all of whose zones have a verdict; NULL */
+        size_t pending_count;                   /* zones that are not published as it has them */
+        const char *error;                      /* why it cannot be read; NULL = it can */
+        uint64_t error_usec;
+        const char *fetch; /* the remote, NULL = nothing is fetched */
+        uint64_t fetched_usec;
+        const char *fetch_error;
+        bool has_notes;
+        const char *notes_error;
+};
+bool registry_git_next(const struct registry *registry, size_t *position, struct registry_git *ret_git);
+/* The branch is looked at now, not when an event or the poll says so. */
+void registry_git_look(struct registry *registry);
+
 /* Commands. `done` is called once on the main loop, perhaps before the call returns, with the zone's verdict
  * (valid during the call). -ENOENT: no such zone. */
 typedef void (*registry_done)(void *context, const struct zone_entry *zone, const struct verdict *verdict);

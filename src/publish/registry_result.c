@@ -303,6 +303,10 @@ static void apply(struct registry *registry, struct publish_job *job)
                                                : registry_entry_find(registry, job->name);
         bool is_published = job->is_published, has_row = job->has_row;
 
+        if (job->kind == JOB_GROUP) {
+                git_on_group(registry, job);
+                return;
+        }
         if (job->kind == JOB_PLAN) {
                 registry_apply_plan(job);
                 return;

@@ -16,7 +16,7 @@
 #define TIMEOUT_USEC (30 * USEC_PER_SEC)
 #define OUTPUT_LIMIT_BYTES ((size_t)64 << 20)
 #define LIST_LIMIT_BYTES ((size_t)1 << 30)
-#define LIST_TIMEOUTS 12 /* how many time limits a listing may take */
+#define LIST_TIMEOUTS 3 /* how many time limits a listing may take */
 #define ARGUMENTS_MAX 48
 
 extern char **environ;

@@ -35,6 +35,7 @@ void git_renew(struct git *git)
 {
         pthread_mutex_lock(&git->lock);
         git_reader_stop(git);
+        git->reader.stuck_until_usec = 0;
         pthread_mutex_unlock(&git->lock);
 }
 
