@@ -66,9 +66,29 @@ static void hook_end(struct hook *hook)
         git_unref(hook->git);
 }
 
+/* git's children start elsewhere. */
+static int make_absolute(const char *variable)
+{
+        const char *path = getenv(variable);
+        CLEANUP_FREE char *folder = NULL;
+        CLEANUP_FREE char *absolute = NULL;
+
+        if (!path || *path == '/')
+                return 0;
+        folder = realpath(".", NULL);
+        if (!folder || asprintf(&absolute, "%s/%s", folder, path) < 0)
+                return -ENOMEM;
+        return setenv(variable, absolute, 1) < 0 ? -errno : 0;
+}
+
 static int hook_begin(struct hook *hook, const struct client *client)
 {
+        static const char *const paths[] = {"GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH"};
+
         *hook = (struct hook){.client = *client};
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                if (make_absolute(paths[i]) < 0)
+                        return CLIENT_WRONG;
         if (git_zones_open(NULL, true, &hook->git) < 0)
                 return CLIENT_WRONG;
         hook->branch = hook_setting(hook->git, "zonecrier.branch");
@@ -206,13 +226,33 @@ static int look_at_ref(struct hook *hook, const char *before, const char *after,
                 &hook->plan, hook->git, is_zero(before) ? NULL : before, after, hook->path ? hook->path : "");
 }
 
+/* "ID ID REF"; what stands behind the first id is cut off it. */
+static bool split_line(char *line, const char **ret_before, const char **ret_after, const char **ret_ref)
+{
+        const char **ids[] = {ret_before, ret_after};
+
+        for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+                size_t length = strspn(line, "0123456789abcdef");
+
+                if ((length != 40 && length != GIT_ID_MAX) || line[length] != ' ')
+                        return false;
+                line[length] = '\0';
+                *ids[i] = line;
+                line += length + 1;
+        }
+        line[strcspn(line, "\n")] = '\0';
+        *ret_ref = line;
+        return *line != '\0';
+}
+
 static int pre_receive(struct hook *hook)
 {
-        char line[LINE_MAX_BYTES], before[GIT_ID_MAX + 1], after[GIT_ID_MAX + 1], ref[LINE_MAX_BYTES];
+        const char *before, *after, *ref;
+        char line[LINE_MAX_BYTES];
 
         read_push_options(hook);
         while (fgets(line, sizeof(line), stdin)) {
-                if (sscanf(line, "%64[0-9a-f] %64[0-9a-f] %8191[^\n]", before, after, ref) != 3) {
+                if (!split_line(line, &before, &after, &ref)) {
                         fputs("zonecrier: this is no line of git's pre-receive; nothing is let through\n",
                                 stderr);
                         return CLIENT_WRONG;

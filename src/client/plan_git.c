@@ -106,7 +106,7 @@ static int plan_gone(struct step *step, const struct git_zone *zone)
 /* The second and later files for one zone. */
 static bool is_second_file(const struct step *step, const struct git_zone *zone)
 {
-        for (const struct git_zone *at = step->changed.items; at < zone; at++)
+        for (const struct git_zone *at = step->changed.items; zone->is_doubled && at < zone; at++)
                 if (!at->is_misnamed && name_equal(at->name, zone->name))
                         return true;
         return false;
@@ -120,7 +120,7 @@ static int plan_one(struct step *step, const struct git_zone *zone)
         }
         if (!plan_wants(step->plan, zone->name))
                 return 0;
-        if (zone->is_doubled && is_second_file(step, zone)) {
+        if (is_second_file(step, zone)) {
                 plan_add_broken(step->plan, zone->name, zone->path, "a second file for the same zone");
                 return 0;
         }
@@ -157,7 +157,8 @@ int plan_git_step(struct plan *plan, struct git *git, const char *from, const ch
         if (r < 0)
                 return tell("a temporary folder for the plan ($TMPDIR)", r);
         for (size_t i = 0; r == 0 && i < step.changed.count; i++)
-                if (!step.changed.items[i].is_misnamed && plan_wants(plan, step.changed.items[i].name))
+                if (!step.changed.items[i].is_misnamed && plan_wants(plan, step.changed.items[i].name) &&
+                        !is_second_file(&step, &step.changed.items[i]))
                         r = publish_before(&step, step.changed.items[i].name);
         for (size_t i = 0; r == 0 && i < step.gone.count; i++)
                 if (plan_wants(plan, step.gone.items[i].name))

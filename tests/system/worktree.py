@@ -23,10 +23,10 @@ def git(folder, *argv, check=True, env=None, stdin=None):
 class Worktree:
     """A clone to edit, commit and push in."""
 
-    def __init__(self, folder, origin=None):
+    def __init__(self, folder, origin=None, init=()):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        git(folder, "init", "-q", "-b", "main")
+        git(folder, "init", "-q", "-b", "main", *init)
         if origin:
             git(folder, "remote", "add", "origin", origin)
 
