@@ -13,6 +13,7 @@ enum client_exit {
         CLIENT_WRONG = 1, /* a zone's text is broken or gone, or zonecrierd answered with an error */
         CLIENT_FAILED =
                 2, /* wrong usage, no daemon, a file that cannot be read: the question was not answered */
+        CLIENT_LATE = 3, /* wait: a secondary does not have it in time */
         CLIENT_HELD = 4, /* the change is not published; it waits for approve or thaw */
 };
 
@@ -30,6 +31,10 @@ struct client {
         const char *branch;
         const char *zone;
         bool is_json;
+        const char *commit;  /* wait */
+        const char *serial;  /* a number */
+        const char *timeout; /* wait: a duration */
+        bool is_quiet, is_verify, shows_all;
         bool shows_secret; /* provider form --show-secret */
         bool has_color;    /* standard output is a terminal that wants it */
         unsigned width;    /* columns of the terminal; 0 = no terminal: nothing is cut */
@@ -55,6 +60,7 @@ int client_freeze(struct client *client, char **arguments, size_t count);
 int client_thaw(struct client *client, char **arguments, size_t count);
 int client_approve(struct client *client, char **arguments, size_t count);
 int client_push(struct client *client, char **arguments, size_t count);
+int client_wait(struct client *client, char **arguments, size_t count);
 int client_show(struct client *client, char **arguments, size_t count);
 int client_dump(struct client *client, char **arguments, size_t count);
 int client_plan(struct client *client, char **arguments, size_t count);

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 static const struct command commands[] = {
-        {"status", client_status, 0, 1, "[ZONE]", "j", "what is published, and who has it; worst first"},
+        {"status", client_status, 0, 1, "[ZONE]", "jA", "what is published, and who has it; worst first"},
+        {"wait", client_wait, 1, 1, "ZONE", "jnCstVq", "until every secondary serves it"},
         {"reload", client_reload, 0, 1, "[ZONE]", "j", "look at its file (or all) now, tell the verdict"},
         {"notify", client_notify, 1, 1, "ZONE", "j", "send NOTIFY to every target of the zone again"},
         {"check", client_check, 0, SIZE_MAX, "FILE|DIR...", "jofcgp",
@@ -93,13 +94,17 @@ static void print_usage(FILE *out)
               "  -b, --branch BRANCH   hook install: the one that is published\n"
               "  -c, --config FILE     check, plan, hook install: policies as in this file\n"
               "  -s, --secondary NAME  push, plan, approve: at this secondary block\n"
+              "  --serial N, --commit REV, --timeout 60s, --verify, --quiet\n"
+              "                        wait: which one, how long; compare changed records too\n"
+              "  --all                 status: every zone, also those that are well\n"
               "  --show-secret         provider form: the key's secret too\n"
               "  -a, --algorithm ALG   keygen: hmac-sha256 (default), hmac-sha512 ...\n"
               "  --help, --version\n"
               "\n"
               "Exit status: 0 done; 1 a zone is broken, or an error was answered; 2 it could\n"
-              "not be asked; 4 the change is held or frozen. plan: 0 nothing would change,\n"
-              "2 something would, 4 it would be held, 1 an error. See zonecrier(1).\n",
+              "not be asked; 3 wait: not everywhere in time; 4 the change is held or frozen.\n"
+              "plan: 0 nothing would change, 2 something would, 4 it would be held, 1 an\n"
+              "error. See zonecrier(1).\n",
                 out);
 }
 
@@ -150,11 +155,14 @@ static const struct value_option {
         {'a', "algorithm", offsetof(struct client, algorithm)},
         {'b', "branch", offsetof(struct client, branch)},
         {'c', "config", offsetof(struct client, config)},
+        {'C', "commit", offsetof(struct client, commit)},
         {'f', "format", offsetof(struct client, format)},
         {'g', "git", offsetof(struct client, git)},
+        {'n', "serial", offsetof(struct client, serial)},
         {'o', "origin", offsetof(struct client, origin)},
         {'p', "path", offsetof(struct client, path)},
         {'s', "secondary", offsetof(struct client, secondary)},
+        {'t', "timeout", offsetof(struct client, timeout)},
         {'z', "zone", offsetof(struct client, zone)},
 };
 
@@ -171,6 +179,12 @@ static int match_options(struct invocation *invocation)
 
         if (client->shows_secret && !strchr(taken, 'S'))
                 return usage_fault("%s takes no --show-secret", invocation->command->name);
+        if (client->shows_all && !strchr(taken, 'A'))
+                return usage_fault("%s takes no --all", invocation->command->name);
+        if (client->is_quiet && !strchr(taken, 'q'))
+                return usage_fault("%s takes no --quiet", invocation->command->name);
+        if (client->is_verify && !strchr(taken, 'V'))
+                return usage_fault("%s takes no --verify", invocation->command->name);
         if (client->is_json && !strchr(taken, 'j'))
                 return usage_fault("%s takes no --json", invocation->command->name);
         for (size_t i = 0; i < ARRAY_SIZE(value_options); i++)
@@ -214,11 +228,24 @@ static void find_terminal(struct client *client)
 
 static int read_options(int argc, char **argv, struct invocation *ret_invocation)
 {
-        enum { OPTION_SOCKET = 256, OPTION_VERSION, OPTION_SHOW_SECRET };
+        enum {
+                OPTION_SOCKET = 256,
+                OPTION_VERSION,
+                OPTION_SHOW_SECRET,
+                OPTION_ALL,
+                OPTION_QUIET,
+                OPTION_VERIFY
+        };
         static const struct option options[] = {
                 {"socket", required_argument, NULL, OPTION_SOCKET},
                 {"json", no_argument, NULL, 'j'},
                 {"algorithm", required_argument, NULL, 'a'},
+                {"all", no_argument, NULL, OPTION_ALL},
+                {"commit", required_argument, NULL, 'C'},
+                {"quiet", no_argument, NULL, OPTION_QUIET},
+                {"serial", required_argument, NULL, 'n'},
+                {"timeout", required_argument, NULL, 't'},
+                {"verify", no_argument, NULL, OPTION_VERIFY},
                 {"branch", required_argument, NULL, 'b'},
                 {"config", required_argument, NULL, 'c'},
                 {"format", required_argument, NULL, 'f'},
@@ -243,6 +270,15 @@ static int read_options(int argc, char **argv, struct invocation *ret_invocation
                         break;
                 case 'j':
                         invocation.client.is_json = true;
+                        break;
+                case OPTION_ALL:
+                        invocation.client.shows_all = true;
+                        break;
+                case OPTION_QUIET:
+                        invocation.client.is_quiet = true;
+                        break;
+                case OPTION_VERIFY:
+                        invocation.client.is_verify = true;
                         break;
                 case OPTION_SHOW_SECRET:
                         invocation.client.shows_secret = true;

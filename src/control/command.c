@@ -6,6 +6,7 @@
 #include "control/request.h"
 
 #include "base/cleanup.h"
+#include "fleet/survey.h"
 #include "notify/notify.h"
 #include "publish/rehearsal.h"
 
@@ -181,6 +182,8 @@ static int ask_registry(struct control_request *request)
         case ROUTE_RELOAD:
                 return registry_reload(registry, zone, on_verdict, request);
         case ROUTE_SETTLE:
+                if (request->control->options.survey)
+                        survey_hurry(request->control->options.survey, zone);
                 return registry_settle(registry, zone, on_verdict, request);
         case ROUTE_FREEZE:
                 return registry_freeze(registry, zone, on_verdict, request);
