@@ -121,7 +121,7 @@ static int print_all(const struct client *client, struct reply *reply)
                 status_table_sort(&table);
                 print_daemon(client, daemon, &table, now);
                 print_git(daemon);
-                status_table_print(client, &table, now);
+                status_matrix_print(client, &table, now);
         }
         json_decref(daemon);
         status_table_free(&table);

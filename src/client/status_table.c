@@ -1,5 +1,4 @@
-/* The table of zones: worst first, each column as wide as what stands in it. A zone's name gives way where
- * the terminal ends. */
+/* The table of zones: what of each has a place in it, and which come first. */
 #include "client/status.h"
 
 #include "base/cleanup.h"
@@ -10,19 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define TITLE_ZONE "ZONE"
-#define TITLE_STATE "STATE"
-#define TITLE_SERIAL "SERIAL"
-#define TITLE_AGE "AGE"
-#define TITLE_SECONDARIES "SECONDARIES THAT HAVE IT"
-#define GAPS_WIDTH 8 /* two blanks between columns */
-#define ZONE_WIDTH_MIN 12
-#define SECONDARIES_TEXT_MAX 80
-
-struct widths {
-        size_t zone, state, serial, age, secondaries;
-};
 
 /* From bad to fine; published zones weigh by their secondaries. */
 static const struct {
@@ -44,7 +30,7 @@ static const struct {
 #define SEVERITY_SECONDARY_WAITS 20
 #define SEVERITY_UNKNOWN 95
 
-static enum print_color state_color(const char *state)
+enum print_color status_state_color(const char *state)
 {
         for (size_t i = 0; i < ARRAY_SIZE(states); i++)
                 if (strcmp(states[i].name, state) == 0)
@@ -88,10 +74,13 @@ static void judge(struct status_row *row, const char *state)
                         row->state = states[i].name;
                         row->severity = states[i].severity;
                 }
-        unsigned by_secondaries = row->down > 0             ? SEVERITY_SECONDARY_DOWN
-                                  : row->refuses > 0        ? SEVERITY_SECONDARY_REFUSES
-                                  : row->has < row->targets ? SEVERITY_SECONDARY_WAITS
-                                                            : 0;
+        bool is_stale = row->marks_seen[STATUS_MARK_STALE] > 0,
+             is_late = row->marks_seen[STATUS_MARK_LATE] > 0;
+        bool is_waiting = row->has < row->targets || row->marks_seen[STATUS_MARK_WAITING] > 0;
+        unsigned by_secondaries = row->down > 0 || is_stale     ? SEVERITY_SECONDARY_DOWN
+                                  : row->refuses > 0 || is_late ? SEVERITY_SECONDARY_REFUSES
+                                  : is_waiting                  ? SEVERITY_SECONDARY_WAITS
+                                                                : 0;
         if (by_secondaries > row->severity)
                 row->severity = by_secondaries;
 }
@@ -122,7 +111,14 @@ int status_table_add(struct status_table *table, const json_t *zone)
         if (published_at && strlen(published_at) < sizeof(row.published_at))
                 strcpy(row.published_at, published_at);
         row.serial = (uint32_t)member_number(zone, "serial");
-        count_targets(&row, json_object_get(zone, "targets"));
+        int r = status_matrix_add(table, &row, zone);
+        if (r < 0) {
+                free(row.zone);
+                free(row.reason);
+                return r;
+        }
+        if (row.marks_seen[STATUS_MARK_HAS] == 0 && status_row_is_well(&row)) /* of an older zonecrierd */
+                count_targets(&row, json_object_get(zone, "targets"));
         judge(&row, state);
         table->rows[table->count++] = row;
         return 0;
@@ -142,113 +138,15 @@ void status_table_sort(struct status_table *table)
                 qsort(table->rows, table->count, sizeof(*table->rows), compare_rows);
 }
 
-const char *status_secondaries(const struct status_row *row, char *text, size_t size)
-{
-        char trouble[64] = "";
-
-        if (row->targets == 0) {
-                snprintf(text, size, "none");
-                return text;
-        }
-        if (row->down > 0 && row->refuses > 0)
-                snprintf(trouble, sizeof(trouble), ", %u down, %u refuse", row->down, row->refuses);
-        else if (row->down > 0)
-                snprintf(trouble, sizeof(trouble), ", %u down", row->down);
-        else if (row->refuses > 0)
-                snprintf(trouble, sizeof(trouble), ", %u refuse%s", row->refuses,
-                        row->refuses == 1 ? "s" : "");
-        else if (row->acknowledged > 0)
-                snprintf(trouble, sizeof(trouble), ", %u told", row->acknowledged);
-        else if (row->has < row->targets)
-                snprintf(trouble, sizeof(trouble), ", on its way");
-        snprintf(text, size, "%u of %u%s", row->has, row->targets, trouble);
-        return text;
-}
-
-static const char *serial_text(const struct status_row *row, char *text, size_t size)
-{
-        if (row->serial)
-                snprintf(text, size, "%u", row->serial);
-        else
-                snprintf(text, size, "-");
-        return text;
-}
-
-static void widen(size_t *width, const char *text)
-{
-        size_t length = strlen(text);
-        if (length > *width)
-                *width = length;
-}
-
-static struct widths measure(const struct client *client, const struct status_table *table, time_t now)
-{
-        struct widths widths = {.zone = ZONE_WIDTH_MIN,
-                .state = strlen(TITLE_STATE),
-                .serial = strlen(TITLE_SERIAL),
-                .age = strlen(TITLE_AGE),
-                .secondaries = strlen(TITLE_SECONDARIES)};
-        char text[SECONDARIES_TEXT_MAX], age[PRINT_TIME_MAX];
-
-        for (size_t i = 0; i < table->count; i++) {
-                const struct status_row *row = &table->rows[i];
-                widen(&widths.zone, row->zone);
-                widen(&widths.state, row->state);
-                widen(&widths.serial, serial_text(row, text, sizeof(text)));
-                widen(&widths.age, print_age(row->published_at, now, age));
-                widen(&widths.secondaries, status_secondaries(row, text, sizeof(text)));
-        }
-        size_t others = widths.state + widths.serial + widths.age + widths.secondaries + GAPS_WIDTH;
-        size_t most = client->width > others + ZONE_WIDTH_MIN ? client->width - others : ZONE_WIDTH_MIN;
-        if (client->width > 0 && widths.zone > most)
-                widths.zone = most;
-        return widths;
-}
-
-static void print_column(const struct client *client, enum print_color color, const char *text, size_t width)
-{
-        print_cell(client, color, text, width);
-        fputs("  ", stdout);
-}
-
-static void print_row(
-        const struct client *client, const struct status_row *row, const struct widths *widths, time_t now)
-{
-        char text[SECONDARIES_TEXT_MAX], age[PRINT_TIME_MAX];
-
-        print_column(client, PRINT_PLAIN, row->zone, widths->zone);
-        print_column(client, state_color(row->state), row->state, widths->state);
-        print_column(client, PRINT_PLAIN, serial_text(row, text, sizeof(text)), widths->serial);
-        print_column(client, PRINT_PLAIN, print_age(row->published_at, now, age), widths->age);
-        status_secondaries(row, text, sizeof(text));
-        print_cell(client, row->down || row->refuses ? PRINT_RED : PRINT_PLAIN, text, 0);
-        putchar('\n');
-        if (row->reason && row->severity >= STATUS_NEEDS_A_LOOK)
-                print_rest(client, PRINT_DIM, row->reason, 2);
-}
-
-void status_table_print(const struct client *client, const struct status_table *table, time_t now)
-{
-        struct widths widths = measure(client, table, now);
-
-        if (table->count == 0)
-                return;
-        print_column(client, PRINT_BOLD, TITLE_ZONE, widths.zone);
-        print_column(client, PRINT_BOLD, TITLE_STATE, widths.state);
-        print_column(client, PRINT_BOLD, TITLE_SERIAL, widths.serial);
-        print_column(client, PRINT_BOLD, TITLE_AGE, widths.age);
-        print_cell(client, PRINT_BOLD, TITLE_SECONDARIES, 0);
-        putchar('\n');
-        for (size_t i = 0; i < table->count; i++)
-                print_row(client, &table->rows[i], &widths, now);
-}
-
 void status_table_free(struct status_table *table)
 {
         for (size_t i = 0; i < table->count; i++) {
                 free(table->rows[i].zone);
                 free(table->rows[i].reason);
         }
+        for (size_t i = 0; i < table->secondary_count; i++)
+                free(table->secondaries[i].name);
+        free(table->secondaries);
         free(table->rows);
         *table = (struct status_table){0};
 }

@@ -67,19 +67,23 @@ static void add(struct status_table *table, const char *text)
         json_decref(zone);
 }
 
+#define SERVING "{\"name\":\"he\",\"state\":\"serving\"}"
+#define OFFICE(state) "{\"name\":\"office\",\"state\":\"" state "\"}"
+
 static void fill(struct status_table *table)
 {
         add(table, "{\"zone\":\"fine.example\",\"state\":\"published\",\"serial\":7,\"published_at\":\"2026-"
-                   "11-21T11:57:00.000Z\",\"targets\":[" HAS "," HAS "]}");
+                   "11-21T11:57:00.000Z\",\"targets\":[" HAS "],\"secondaries\":[" SERVING
+                   "," OFFICE("has") "]}");
         add(table, "{\"zone\":\"alone.example\",\"state\":\"published\",\"serial\":7,\"targets\":[]}");
         add(table, "{\"zone\":\"dead.example\",\"state\":\"published\",\"serial\":7,\"targets\":[" HAS
-                   "," DOWN "]}");
+                   "," DOWN "],\"secondaries\":[" SERVING "," OFFICE("stale") "]}");
         add(table, "{\"zone\":\"broken.example\",\"state\":\"broken\",\"serial\":4294967295,\"reason\":"
                    "\"zones/broken.example.zone:3:1: error: \\u001b[31mno such type\",\"targets\":[]}");
         add(table, "{\"zone\":\"held.example\",\"state\":\"held\",\"serial\":null,\"reason\":\"37 of 100 "
                    "RRsets would be gone (limit 30 %)\",\"targets\":[]}");
         add(table, "{\"zone\":\"a-zone-with-a-name-that-is-longer-than-a-column-can-be.and-longer.example\","
-                   "\"state\":\"loading\",\"serial\":1,\"targets\":[]}");
+                   "\"state\":\"loading\",\"serial\":1,\"targets\":[],\"secondaries\":[" OFFICE("late") "]}");
 }
 
 static void worst_comes_first(void **state)
@@ -107,22 +111,24 @@ static void the_table_fits(void **state)
 
         fill(&table);
         capture_begin(&captured);
-        status_table_print(&client, &table, NOW);
+        status_matrix_print(&client, &table, NOW);
         capture_end(&captured);
         assert_null(strchr(captured.text[0], '\x1b'));
         for (const char *line = captured.text[0]; line; line = strchr(line, '\n')) {
                 line += *line == '\n';
                 assert_true(strcspn(line, "\n") <= 80);
         }
-        assert_non_null(strstr(
-                captured.text[0], "\nfine.example              published  7           3 min  2 of 2\n"));
-        assert_non_null(strstr(captured.text[0], "1 of 2, 1 down\n"));
+        assert_non_null(strstr(captured.text[0], "  SERIAL      AGE    office  he\n")); /* trouble first */
+        assert_non_null(strstr(captured.text[0],
+                "\nfine.example                    published  7           3 min  *       *\n"));
+        assert_non_null(strstr(captured.text[0],
+                "\ndead.example                    published  7           -      !       *\n"));
         assert_non_null(strstr(captured.text[0], "4294967295"));
         assert_non_null(strstr(captured.text[0], "\n  37 of 100 RRsets"));
 
         client.width = 0; /* no terminal: nothing is cut */
         capture_begin(&captured);
-        status_table_print(&client, &table, NOW);
+        status_matrix_print(&client, &table, NOW);
         capture_end(&captured);
         assert_non_null(strstr(captured.text[0],
                 "a-zone-with-a-name-that-is-longer-than-a-column-can-be.and-longer.example"));
@@ -131,6 +137,68 @@ static void the_table_fits(void **state)
         const char *line_of_fine =
                 memrchr(captured.text[0], '\n', (size_t)(state_of_fine - captured.text[0])) + 1;
         assert_int_equal(title - captured.text[0], state_of_fine - line_of_fine); /* and all is in columns */
+        status_table_free(&table);
+}
+
+static void add_many(struct status_table *table, unsigned zones, unsigned secondaries, unsigned troubled)
+{
+        for (unsigned i = 0; i < zones; i++) {
+                char text[4096];
+                int length = snprintf(text, sizeof(text),
+                        "{\"zone\":\"customer-%04u.example.org\",\"state\":\"published\",\"serial\":"
+                        "2026112107,"
+                        "\"targets\":[],\"secondaries\":[",
+                        i);
+                for (unsigned n = 0; n < secondaries; n++)
+                        length += snprintf(text + length, sizeof(text) - (size_t)length,
+                                "%s{\"name\":\"provider-%02u\",\"state\":\"%s\"}", n ? "," : "", n,
+                                i < troubled && n == secondaries - 1 ? "stale" : "serving");
+                snprintf(text + length, sizeof(text) - (size_t)length, "]}");
+                add(table, text);
+        }
+        status_table_sort(table);
+}
+
+static size_t lines_of(const char *text)
+{
+        size_t count = 0;
+        for (; *text; text++)
+                count += *text == '\n';
+        return count;
+}
+
+/* What 3,000 zones come to fits a screen, and nothing of it is wider than 80 columns. */
+static void many_zones_at_a_glance(void **state)
+{
+        struct client client = {.width = 80};
+        struct captured captured;
+        (void)state;
+
+        for (unsigned troubled = 0; troubled <= 40; troubled += 20) {
+                struct status_table table = {0};
+                add_many(&table, 3000, 11, troubled);
+                capture_begin(&captured);
+                status_matrix_print(&client, &table, NOW);
+                capture_end(&captured);
+                assert_true(lines_of(captured.text[0]) <= 25);
+                for (const char *line = captured.text[0]; line; line = strchr(line, '\n')) {
+                        line += *line == '\n';
+                        assert_true(strcspn(line, "\n") <= 80);
+                }
+                assert_non_null(strstr(captured.text[0], "others"));
+                assert_non_null(strstr(captured.text[0], "zonecrier status --all lists them"));
+                bool names_it = strstr(captured.text[0], "provider-10: late or stale with") != NULL;
+                assert_int_equal(names_it, troubled > 0);
+                status_table_free(&table);
+        }
+        struct status_table table = {0};
+        client.shows_all = true;
+        add_many(&table, 200, 3, 1);
+        capture_begin(&captured);
+        status_matrix_print(&client, &table, NOW);
+        capture_end(&captured);
+        assert_int_equal(lines_of(captured.text[0]), 200 + 3); /* who is late, the head, what marks mean */
+        assert_non_null(strstr(captured.text[0], "customer-0199.example.org"));
         status_table_free(&table);
 }
 
@@ -270,6 +338,7 @@ int main(void)
                 cmocka_unit_test(targets_are_judged),
                 cmocka_unit_test(worst_comes_first),
                 cmocka_unit_test(the_table_fits),
+                cmocka_unit_test(many_zones_at_a_glance),
                 cmocka_unit_test(foreign_answers_are_refused),
                 cmocka_unit_test(one_zone_in_words),
                 cmocka_unit_test(verdicts_are_exit_statuses),
