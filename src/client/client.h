@@ -21,6 +21,9 @@ struct client {
         const char *socket_path;
         const char *socket_option; /* what --socket said; NULL = it was not given */
         /* Values of options: NULL = not given. */
+        const char *assume;    /* serial-set --assume */
+        const char *step;      /* serial-set --step */
+        bool aborts;           /* serial-set --abort */
         const char *algorithm; /* keygen -a */
         const char *config;
         const char *format;
@@ -66,5 +69,7 @@ int client_dump(struct client *client, char **arguments, size_t count);
 int client_plan(struct client *client, char **arguments, size_t count);
 int client_hook(struct client *client, char **arguments, size_t count);
 int client_check(struct client *client, char **arguments, size_t count);
+int client_serial(struct client *client, char **arguments, size_t count);
+int client_serial_set(struct client *client, char **arguments, size_t count);
 int client_keygen(struct client *client, char **arguments, size_t count);
 int client_provider(struct client *client, char **arguments, size_t count);

@@ -29,6 +29,8 @@ static const struct command commands[] = {
         {"push", client_push, 1, 1, "ZONE", "js", "push it to providers with an API now"},
         {"approve", client_approve, 2, 2, "ZONE HASH", "js",
                 "release the change that is held under this hash"},
+        {"serial", client_serial, 1, 1, "ZONE", "j", "the serial, and what each secondary says"},
+        {"serial-set", client_serial_set, 1, 2, "ZONE [N]", "jtux", "go to serial N, back too, in steps"},
         {"keygen", client_keygen, 1, 1, "NAME", "a", "make a TSIG key, on standard output"},
         {"provider", client_provider, 1, 3, "WHAT ...", "cS", "list, show NAME, form ZONE SECONDARY"},
 };
@@ -80,7 +82,7 @@ static void print_usage(FILE *out)
 {
         fputs("usage: zonecrier [--socket PATH] COMMAND [ARGUMENT...]\n\n", out);
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-                fprintf(out, "  %-8s %-12s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+                fprintf(out, "  %-10s %-12s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
         fputs("\n"
               "  --socket PATH         zonecrierd's control socket (default $ZONECRIER_SOCKET,\n"
               "                        else " CLIENT_SOCKET_DEFAULT ")\n"
@@ -98,6 +100,9 @@ static void print_usage(FILE *out)
               "                        wait: which one, how long; compare changed records too\n"
               "  --all                 status: every zone, also those that are well\n"
               "  --show-secret         provider form: the key's secret too\n"
+              "  --step max            serial-set: steps as long as can be\n"
+              "  --assume NAME,...     serial-set: secondaries that are not waited for\n"
+              "  --abort               serial-set: end it where it stands\n"
               "  -a, --algorithm ALG   keygen: hmac-sha256 (default), hmac-sha512 ...\n"
               "  --help, --version\n"
               "\n"
@@ -164,6 +169,8 @@ static const struct value_option {
         {'s', "secondary", offsetof(struct client, secondary)},
         {'t', "timeout", offsetof(struct client, timeout)},
         {'z', "zone", offsetof(struct client, zone)},
+        {'t', "step", offsetof(struct client, step)},
+        {'u', "assume", offsetof(struct client, assume)},
 };
 
 static const char **option_value(struct client *client, const struct value_option *option)
@@ -187,6 +194,8 @@ static int match_options(struct invocation *invocation)
                 return usage_fault("%s takes no --verify", invocation->command->name);
         if (client->is_json && !strchr(taken, 'j'))
                 return usage_fault("%s takes no --json", invocation->command->name);
+        if (client->aborts && !strchr(taken, 'x'))
+                return usage_fault("%s takes no --abort", invocation->command->name);
         for (size_t i = 0; i < ARRAY_SIZE(value_options); i++)
                 if (*option_value(client, &value_options[i]) && !strchr(taken, value_options[i].letter))
                         return usage_fault(
@@ -255,6 +264,9 @@ static int read_options(int argc, char **argv, struct invocation *ret_invocation
                 {"secondary", required_argument, NULL, 's'},
                 {"show-secret", no_argument, NULL, OPTION_SHOW_SECRET},
                 {"zone", required_argument, NULL, 'z'},
+                {"step", required_argument, NULL, 't'},
+                {"assume", required_argument, NULL, 'u'},
+                {"abort", no_argument, NULL, 'x'},
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, OPTION_VERSION},
                 {0},
@@ -282,6 +294,9 @@ static int read_options(int argc, char **argv, struct invocation *ret_invocation
                         break;
                 case OPTION_SHOW_SECRET:
                         invocation.client.shows_secret = true;
+                        break;
+                case 'x':
+                        invocation.client.aborts = true;
                         break;
                 case 'h':
                         print_usage(stdout);

@@ -80,13 +80,17 @@ static const char *approval_conflict(const struct control_request *request, cons
 static void answer_verdict(
         struct control_request *request, const struct zone_entry *zone, const struct verdict *verdict)
 {
-        const char *conflict = approval_conflict(request, verdict);
+        bool is_way = request->route.kind == ROUTE_SERIAL_SET || request->route.kind == ROUTE_SERIAL_ABORT;
+        const char *conflict = is_way && verdict->kind == VERDICT_FAILED
+                                       ? verdict->summary
+                                       : approval_conflict(request, verdict);
         struct json json = {.out = &request->body};
 
         json_open(&json, NULL, '{');
         if (conflict)
                 json_text(&json, "error", conflict);
         status_append_verdict(&json, zone, verdict, SIZE_MAX);
+        status_append_serial(&json, zone);
         json_close(&json, '}');
         buffer_append_u8(&request->body, '\n');
         request_answer(request, conflict ? MHD_HTTP_CONFLICT : MHD_HTTP_OK);
@@ -194,6 +198,13 @@ static int ask_registry(struct control_request *request)
         case ROUTE_PLAN:
                 return registry_plan(
                         registry, zone, TAKE_FD(request->text_fd), request->route.changes, on_plan, request);
+        case ROUTE_SERIAL:
+                return registry_serials_ask(registry, zone, serials_answer, request);
+        case ROUTE_SERIAL_SET:
+                return registry_serial_set(registry, zone, request->route.serial, request->route.longest,
+                        request->route.assumed, on_verdict, request);
+        case ROUTE_SERIAL_ABORT:
+                return registry_serial_abort(registry, zone, on_verdict, request);
         case ROUTE_STATUS:
         case ROUTE_ZONE:
         case ROUTE_TEXT:

@@ -166,6 +166,9 @@ static enum MHD_Result answer_read(struct control_request *request)
         case ROUTE_APPROVE:
         case ROUTE_PLAN:
         case ROUTE_SETTLE:
+        case ROUTE_SERIAL:
+        case ROUTE_SERIAL_SET:
+        case ROUTE_SERIAL_ABORT:
         case ROUTE_PUSH:
         case ROUTE_PUSH_PLAN:
         case ROUTE_PUSH_APPROVE:
@@ -198,8 +201,8 @@ static void log_caller(struct control_request *request)
 
 static enum MHD_Result run_command(struct control_request *request)
 {
-        if (request->route.kind != ROUTE_PLAN &&
-                request->route.kind != ROUTE_SETTLE) /* they change nothing */
+        if (request->route.kind != ROUTE_PLAN && request->route.kind != ROUTE_SETTLE &&
+                request->route.kind != ROUTE_SERIAL) /* they change nothing */
                 log_caller(request);
         command_run(request);
         if (request->is_answered)

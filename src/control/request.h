@@ -73,5 +73,9 @@ void request_wait_done(struct control_request *request);
 
 /* command.c: does it; when it returns, the request is answered, or is_waiting. */
 void command_run(struct control_request *request);
+/* serial.c: what registry_serials_ask() came to. */
+struct inquiry_answer;
+void serials_answer(
+        void *context, const struct zone_entry *zone, const struct inquiry_answer *answers, size_t count);
 /* push.c: the same for what concerns pushes; false where the request is about something else. */
 bool push_command_run(struct control_request *request);

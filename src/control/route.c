@@ -27,6 +27,9 @@ static const struct endpoint zone_endpoints[] = {
         {"approve", ROUTE_APPROVE, "POST"},
         {"plan", ROUTE_PLAN, "POST"},
         {"settle", ROUTE_SETTLE, "POST"},
+        {"serial", ROUTE_SERIAL, "POST"},
+        {"serial-set", ROUTE_SERIAL_SET, "POST"},
+        {"serial-abort", ROUTE_SERIAL_ABORT, "POST"},
         {"push", ROUTE_PUSH, "POST"},
         {"push-plan", ROUTE_PUSH_PLAN, "POST"},
         {"push-approve", ROUTE_PUSH_APPROVE, "POST"},
@@ -57,6 +60,12 @@ const char *route_verb(enum route_kind kind)
                 return "plan";
         case ROUTE_SETTLE:
                 return "settle";
+        case ROUTE_SERIAL:
+                return "serial";
+        case ROUTE_SERIAL_SET:
+                return "serial-set";
+        case ROUTE_SERIAL_ABORT:
+                return "serial-set --abort";
         case ROUTE_PUSH:
                 return "push";
         case ROUTE_PUSH_PLAN:
@@ -75,9 +84,7 @@ static int hex_value(char digit)
         return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
-/* Percent-decodes (RFC 3986 s.2.1). False where an escape is broken, or the text is too long for a name. */
-static bool decode_segment(
-        const char *segment, size_t length, char text[static NAME_TEXT_MAX], size_t *ret_length)
+bool route_decode(const char *segment, size_t length, char text[static NAME_TEXT_MAX], size_t *ret_length)
 {
         size_t used = 0;
         for (size_t i = 0; i < length; i++) {
@@ -106,7 +113,7 @@ static bool zone_from_segment(const char *segment, size_t length, uint8_t *ret_z
         uint8_t name[NAME_MAX_LENGTH];
         size_t text_length, name_size;
 
-        if (!decode_segment(segment, length, text, &text_length) || text_length == 0)
+        if (!route_decode(segment, length, text, &text_length) || text_length == 0)
                 return false;
         if (name_from_text(text, text_length, root, name, &name_size, NULL) != NAME_OK)
                 return false;
@@ -171,7 +178,7 @@ static bool secondary_from_query(const char *query, char ret_secondary[static 64
                 field += *field == '&';
                 if (strncmp(field, "secondary=", 10) != 0)
                         continue;
-                if (!decode_segment(field + 10, strcspn(field + 10, "&#"), text, &length) || length == 0 ||
+                if (!route_decode(field + 10, strcspn(field + 10, "&#"), text, &length) || length == 0 ||
                         length > 63)
                         return false;
                 for (size_t i = 0; i < length; i++)
@@ -232,6 +239,8 @@ static unsigned find_zone_endpoint(const char *method, const char *path, size_t 
                         *ret_error = "changes= takes a number";
                         return 400;
                 }
+                if (route.kind == ROUTE_SERIAL_SET && !route_serial_query(query, &route, ret_error))
+                        return 400;
                 *ret_route = route;
                 return 0;
         }

@@ -10,6 +10,8 @@
  *   POST /v1/zones/NAME/freeze, thaw
  *   POST /v1/zones/NAME/settle             answers once what was edited before is looked at
  *   POST /v1/zones/NAME/approve?hash=HEX   releases what is held
+ *   POST /v1/zones/NAME/serial             asks its secondaries what they hold
+ *   POST /v1/zones/NAME/serial-set?serial=N&step=max&assume=NAME, serial-abort
  *   POST /v1/zones/NAME/plan?changes=N     what a look, or the text in the body, would come to; N lines at
  * most
  *   POST /v1/zones/NAME/push?secondary=S               pushes now; no secondary: to all
@@ -22,6 +24,8 @@
 
 #include "dns/name.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum route_kind {
@@ -37,6 +41,9 @@ enum route_kind {
         ROUTE_APPROVE,
         ROUTE_PLAN,
         ROUTE_SETTLE,
+        ROUTE_SERIAL,
+        ROUTE_SERIAL_SET,
+        ROUTE_SERIAL_ABORT,
         ROUTE_PUSH,
         ROUTE_PUSH_PLAN,
         ROUTE_PUSH_APPROVE,
@@ -48,6 +55,9 @@ struct route {
         uint32_t changes;              /* PLAN: lines that are wanted */
         uint8_t hash[32];              /* APPROVE, PUSH_APPROVE */
         char secondary[64];            /* PUSH*: "" = all */
+        uint32_t serial;               /* SERIAL_SET: where to; 0 = nowhere else, but `assumed` */
+        bool longest;                  /* SERIAL_SET: in steps as long as can be */
+        char assumed[512];             /* SERIAL_SET: names, one a line */
 };
 
 /* 0, or the HTTP status that says what is wrong: 400, 404, 405; then *ret_error is a sentence (static), and
@@ -55,4 +65,8 @@ struct route {
  * HEAD counts as GET. */
 unsigned route_find(const char *method, const char *target, struct route *ret_route, const char **ret_error,
         const char **ret_allow);
+/* route_serial.c: ?serial=N&step=max&assume=NAME of SERIAL_SET. False with a sentence. */
+bool route_serial_query(const char *query, struct route *route, const char **ret_error);
+/* Percent-decodes (RFC 3986 s.2.1). False where an escape is broken, or the text is too long for a name. */
+bool route_decode(const char *segment, size_t length, char text[static NAME_TEXT_MAX], size_t *ret_length);
 const char *route_verb(enum route_kind kind); /* "reload", for the log */

@@ -181,6 +181,7 @@ static int make_parts(struct daemon *daemon)
                         .event = daemon->event,
                         .store = daemon->store,
                         .serial_file = daemon->serial_file,
+                        .fleet = daemon->fleet,
                         .serial_file_was_missing = serials_missing,
                         .published = on_published,
                         .removed = on_removed,

@@ -58,6 +58,8 @@ struct edit {
         bool floor_needs_gap;
         uint32_t serial; /* of the new version; 0 = there will be none */
         bool begins_era;
+        bool is_setting_serial;                          /* serial-set is under way: job->serial_set */
+        bool ends_setting;                               /* with this publish */
         bool has_written;                                /* into the batch: the answer waits for its commit */
         uint8_t new_soa_rdata[2 * NAME_MAX_LENGTH + 20]; /* with that serial */
 };
@@ -72,8 +74,14 @@ int publish_zone_read(struct edit *edit);
 int edit_open(struct edit *edit);    /* the row, the file; unchanged? */
 int edit_read(struct edit *edit);    /* text -> records, or only what changed */
 int edit_compare(struct edit *edit); /* delta, counts */
+int edit_lost(struct edit *edit);    /* is its last serial known? */
 int edit_judge(struct edit *edit);   /* frozen, guard, serial, approval */
 int edit_commit(struct edit *edit);  /* into the open batch */
+/* serial_set.c: the zone's way to another serial, where it is on one; and the commands. */
+int serial_set_find(struct edit *edit);
+int serial_set_begin(struct edit *edit);
+int serial_set_step(struct edit *edit);
+int serial_set_abort(struct edit *edit);
 void edit_close(struct edit *edit);
 
 /* What edit_judge asks, after edit_guard_load(); approved: and frozen no more. */

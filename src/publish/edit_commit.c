@@ -285,7 +285,8 @@ int edit_commit(struct edit *edit)
                 .file_serial = edit->file_serial,
                 .flags = edit_alias_flag(edit) |
                          (edit->is_signed_elsewhere ? STORE_ZONE_SIGNED_ELSEWHERE : 0) |
-                         (edit->has_row ? edit->row.flags & STORE_ZONE_FROZEN : 0),
+                         (edit->has_row ? edit->row.flags & STORE_ZONE_FROZEN : 0) |
+                         (edit->is_setting_serial && !edit->ends_setting ? STORE_ZONE_SERIAL_SET : 0),
                 .records = edit->is_whole && (!edit->has_row || edit->job->is_damaged ||
                                                      edit->added->count + edit->removed->count >
                                                              edit->parsed.records.count / 8)

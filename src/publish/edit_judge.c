@@ -73,7 +73,8 @@ void edit_ask_write_back(struct edit *edit, uint32_t file, uint32_t published)
         struct publish_job *job = edit->job;
 
         job->wants_write_back = edit->policy->write_back && !job->commit && file != published &&
-                                edit->identity.inode != 0 && !edit->is_signed_elsewhere && !job->is_frozen;
+                                edit->identity.inode != 0 && !edit->is_signed_elsewhere && !job->is_frozen &&
+                                !edit->is_setting_serial;
         job->file_serial = file;
         job->file_identity = edit->identity;
 }
@@ -90,6 +91,16 @@ static int note_same_content(struct edit *edit)
         return r < 0 ? r : edit_remember_files(edit);
 }
 
+/* An edit between two steps of serial-set would be a serial that is none of them. */
+static int wait_for_serial(struct edit *edit)
+{
+        const struct serial_set *set = edit->job->serial_set;
+        verdict_set(&edit->job->verdict, VERDICT_FROZEN,
+                "added: %zu, removed: %zu records wait until the serial is set to %u", edit->added->count,
+                edit->removed->count, serial_set_target(set));
+        return EDIT_ANSWERED;
+}
+
 int edit_judge(struct edit *edit)
 {
         struct verdict *verdict = &edit->job->verdict;
@@ -103,7 +114,7 @@ int edit_judge(struct edit *edit)
         case JUDGEMENT_NOTHING:
                 return note_same_content(edit);
         case JUDGEMENT_PUBLISH:
-                return EDIT_GOES_ON;
+                return edit->is_setting_serial ? wait_for_serial(edit) : EDIT_GOES_ON;
         case JUDGEMENT_FROZEN:
                 verdict_set(verdict, VERDICT_FROZEN, "added: %zu, removed: %zu records wait for thaw",
                         edit->added->count, edit->removed->count);

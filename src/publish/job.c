@@ -72,6 +72,7 @@ void publish_job_reset(struct publish_job *job)
         publish_job_aliases_clear(job);
         verdict_clear(&job->verdict);
         job->is_published = job->is_frozen = job->is_held_back = job->has_row = job->wants_write_back = false;
+        job->asks_secondaries = job->is_unknown = false;
         job->retry = RETRY_NONE;
 }
 
@@ -133,6 +134,9 @@ struct publish_job *publish_job_free(struct publish_job *job)
         free(job->path);
         free(job->root);
         free(job->include_root);
+        free(job->lost);
+        free(job->serial_set);
+        free(job->set_assumed);
         free(job->writes);
         if (job->has_text && job->text_fd >= 0)
                 close(job->text_fd);

@@ -7,19 +7,24 @@
 #include "publish/commit.h"
 #include "publish/registry.h"
 #include "source/source.h"
+#include "zone/lost_state.h"
+#include "zone/serial_steps.h"
 #include "zonefile/alias.h"
 
 enum job_kind {
         JOB_LOOK, /* the zone's text may have changed */
         JOB_FREEZE,
-        JOB_THAW,       /* and a look */
-        JOB_APPROVE,    /* a look that publishes what has this hash */
-        JOB_AHEAD,      /* a secondary holds a serial ahead of ours */
-        JOB_REMOVE,     /* the zone is no longer ours: tombstone, and everything of it goes */
-        JOB_STATE,      /* small rows of others */
-        JOB_PLAN,       /* a look that is thrown away: rehearsal.h */
-        JOB_WRITE_BACK, /* the serial into the file: not the publisher's, write_back.c's */
-        JOB_GROUP,      /* the jobs in members, as one (group.h) */
+        JOB_THAW,         /* and a look */
+        JOB_APPROVE,      /* a look that publishes what has this hash */
+        JOB_AHEAD,        /* a secondary holds a serial ahead of ours */
+        JOB_REMOVE,       /* the zone is no longer ours: tombstone, and everything of it goes */
+        JOB_STATE,        /* small rows of others */
+        JOB_PLAN,         /* a look that is thrown away: rehearsal.h */
+        JOB_WRITE_BACK,   /* the serial into the file: not the publisher's, write_back.c's */
+        JOB_GROUP,        /* the jobs in members, as one (group.h) */
+        JOB_SERIAL_SET,   /* the way to another serial begins */
+        JOB_SERIAL_STEP,  /* its next step is taken */
+        JOB_SERIAL_ABORT, /* it ends where it stands */
 };
 
 /* A look that came to no answer about the text is repeated. */
@@ -27,6 +32,13 @@ enum job_retry {
         RETRY_NONE,
         RETRY_SOON,   /* what stood in the way may be gone in seconds: room, memory, a writer at work */
         RETRY_RARELY, /* it would fail again as things are */
+};
+
+/* What the secondaries of a zone without a known serial said. */
+struct lost_inquiry {
+        size_t count;
+        struct lost_answer answers[64];
+        char told[600]; /* for the operator: "192.0.2.1#53: 2026112101; ..." */
 };
 
 struct publish_job {
@@ -52,6 +64,12 @@ struct publish_job {
         uint8_t hash[32];              /* APPROVE */
         uint32_t ahead_serial;         /* AHEAD; APPROVE: what was held, 0 = none */
         bool ahead_is_trusted;
+        struct lost_inquiry *lost; /* LOOK, APPROVE: owned; NULL = they were not asked */
+        uint32_t set_target;       /* SERIAL_SET, and how to go there; 0 = only more is assumed */
+        bool set_longest;
+        unsigned set_taken;            /* SERIAL_STEP: so many are taken already */
+        char *set_assumed;             /* SERIAL_SET: names, one a line; owned */
+        struct serial_set *serial_set; /* of every job: the way that is under way, NULL = none; owned */
         struct alias_answers *aliases; /* LOOK: a reference; what is known of the targets that the zone names.
                                           Comes back as the look read with */
         struct fleet_write *writes;    /* STATE */
@@ -67,8 +85,10 @@ struct publish_job {
         struct verdict verdict;
         bool is_published; /* a new version is served */
         bool is_frozen;
-        bool is_held_back; /* by another zone of its set */
-        bool has_row;      /* the zone is served, under verdict.serial */
+        bool is_held_back;     /* by another zone of its set */
+        bool has_row;          /* the zone is served, under verdict.serial */
+        bool asks_secondaries; /* the look waits for what they say */
+        bool is_unknown;       /* it was published with the file's serial, and nobody was asked */
         enum job_retry retry;
         char **files;          /* paths read: the zone's own first, then includes; NULL-terminated */
         bool wants_write_back; /* the file has another serial than is published */

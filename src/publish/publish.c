@@ -8,14 +8,12 @@
 #include "dns/serial.h"
 #include "publish/edit.h"
 #include "publish/rehearsal.h"
+#include "zone/lost_state.h"
 #include "zone/serial_policy.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A TSIG-less query may move the serial by this much; beyond, a person decides. */
-#define AHEAD_UNSIGNED_MAX (1u << 24)
 
 /* The steps that only read: several zones at a time may be in them, on any threads. */
 int publish_zone_read(struct edit *edit)
@@ -30,7 +28,9 @@ int publish_zone_read(struct edit *edit)
 
 static int write_zone(struct edit *edit)
 {
-        int r = edit_judge(edit);
+        int r = edit_lost(edit);
+        if (r == EDIT_GOES_ON)
+                r = edit_judge(edit);
         if (r == EDIT_GOES_ON)
                 r = edit_commit(edit);
         return r;
@@ -61,7 +61,7 @@ static int publish_ahead(struct edit *edit, uint32_t ahead)
         struct publish_job *job = edit->job;
         struct serial_entry last;
 
-        if (!edit->has_row || !serial_is_ahead(ahead, edit->row.serial)) {
+        if (!edit->has_row || !serial_is_ahead(ahead, edit->row.serial) || edit->is_setting_serial) {
                 verdict_set(&job->verdict, VERDICT_UNCHANGED, "no secondary is ahead");
                 return EDIT_ANSWERED;
         }
@@ -72,7 +72,7 @@ static int publish_ahead(struct edit *edit, uint32_t ahead)
                         ahead, edit->row.serial);
                 return EDIT_ANSWERED;
         }
-        if (!job->ahead_is_trusted && ahead - edit->row.serial > AHEAD_UNSIGNED_MAX) {
+        if (!job->ahead_is_trusted && ahead - edit->row.serial > LOST_UNSIGNED_MAX) {
                 int r = ahead_hash(edit, ahead, job->verdict.hash);
                 if (r < 0)
                         return r;
@@ -189,7 +189,7 @@ int edit_find_row(struct edit *edit)
         edit->job->has_row = edit->has_row;
         edit->job->verdict.serial_before = edit->job->verdict.serial = edit->has_row ? edit->row.serial : 0;
         edit->job->is_frozen = edit->has_row && (edit->row.flags & STORE_ZONE_FROZEN);
-        return 0;
+        return serial_set_find(edit);
 }
 
 static int run(struct edit *edit)
@@ -218,6 +218,12 @@ static int run(struct edit *edit)
                 if (is_ahead)
                         return publish_ahead(edit, edit->job->ahead_serial);
                 break;
+        case JOB_SERIAL_SET:
+                return serial_set_begin(edit);
+        case JOB_SERIAL_STEP:
+                return serial_set_step(edit);
+        case JOB_SERIAL_ABORT:
+                return serial_set_abort(edit);
         case JOB_LOOK:
         case JOB_STATE:
         case JOB_PLAN:

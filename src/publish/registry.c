@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/log_ids.h"
 #include "dns/serial.h"
+#include "publish/inquiry.h"
 #include "publish/write_back.h"
 
 #include <errno.h>
@@ -120,6 +121,8 @@ int registry_look(struct registry *registry, struct registry_entry *entry, bool 
 /* Takes the entry out of every table and frees it; the store is not touched. */
 void registry_entry_drop(struct registry *registry, struct registry_entry *entry)
 {
+        registry_lost_forget(entry);
+        registry_steps_forget(registry, entry);
         table_remove(&registry->by_name, entry->zone.name, name_length(entry->zone.name));
         registry_path_leave(registry, entry);
         registry_includes_set(registry, entry, NULL);
@@ -171,6 +174,8 @@ int registry_new(const struct registry_options *options, struct conf *conf, stru
         if (r >= 0)
                 r = sd_event_source_set_enabled(registry->retry_timer, SD_EVENT_OFF);
         if (r >= 0)
+                r = inquiry_new(options->event, conf, &registry->inquiry);
+        if (r >= 0)
                 r = publisher_new(
                         options->store, options->serial_file, registry->results, &registry->publisher);
         if (r < 0) {
@@ -199,6 +204,8 @@ int registry_reconfigure(struct registry *registry, struct conf *conf)
         if (r < 0)
                 return r;
         registry->conf = conf_ref(conf);
+        inquiry_reconfigure(registry->inquiry, conf);
+        registry_tell_methods(registry, before, conf);
         registry_watch_folders(registry, before, false);
         conf_unref(before);
         r = alias_book_reconfigure(registry->aliases, conf);
@@ -365,6 +372,7 @@ int registry_approve(struct registry *registry, const uint8_t *name, const uint8
                 return -ENOMEM;
         memcpy(job->hash, hash, sizeof(job->hash));
         job->ahead_serial = entry->ahead_serial;
+        job->lost = registry_lost_said(entry);
         publisher_post(registry->publisher, job);
         return 0;
 }
@@ -377,6 +385,8 @@ int registry_seen_ahead(
                 return -ENOENT;
         if (entry->zone.state == ZONE_BEHIND && entry->ahead_serial == serial)
                 return 0; /* at work already, or held and told */
+        if (entry->way)
+                return 0; /* the way goes around the circle: ahead may be behind */
         if (entry->zone.verdict.serial != 0 && !serial_is_ahead(serial, entry->zone.verdict.serial))
                 return 0; /* it was when it asked: ours has passed it since */
         struct publish_job *job = registry_job_new(registry, entry, JOB_AHEAD, NULL, NULL);
@@ -447,6 +457,9 @@ struct registry *registry_free(struct registry *registry)
                 publish_job_free((struct publish_job *)item);
         }
         queue_free(registry->results);
+        registry_steps_stop(registry);
+        sd_event_source_unref(registry->background_turn);
+        inquiry_free(registry->inquiry);
         conf_unref(registry->conf);
         free(registry);
         return NULL;

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 struct sd_event;
+struct fleet;
+struct serial_set;
 struct registry;
 
 enum zone_state {     /* what status says */
@@ -61,6 +63,8 @@ struct zone_entry {
         const char *folder;            /* then the folder */
         enum zone_state state;
         bool is_frozen;
+        const struct serial_set *serial_set; /* serial-set is under way; NULL = it is not */
+        const char *waiting_for;             /* then: who does not hold the last step; NULL = not known yet */
         const char *write_back_trouble; /* why the serial is not in the file; NULL = it is, or need not be */
         struct verdict verdict;         /* of the last look */
         /* private parts of registry.c follow */
@@ -78,6 +82,7 @@ struct registry_options {
         struct sd_event *event;
         struct store *store;
         struct serial_file *serial_file;
+        struct fleet *fleet; /* who took which serial; NULL = nobody knows */
         bool serial_file_was_missing;
         registry_published published;
         registry_removed removed;
@@ -150,6 +155,17 @@ int registry_approve(struct registry *registry, const uint8_t *name, const uint8
  * signed. */
 int registry_seen_ahead(
         struct registry *registry, const uint8_t *name, uint32_t serial, bool trusted, const char *peer);
+/* Goes to `serial` in steps that every secondary follows; each is taken when all hold the last one. assumed:
+ * secondaries that are not waited for, names or addresses, one a line. VERDICT_FAILED where it cannot be. */
+int registry_serial_set(struct registry *registry, const uint8_t *name, uint32_t serial, bool longest,
+        const char *assumed, registry_done done, void *context);
+int registry_serial_abort(struct registry *registry, const uint8_t *name, registry_done done, void *context);
+/* What the zone's secondaries hold, asked now; told is called once, perhaps before the call returns. zone
+ * NULL: it went away meanwhile. */
+struct inquiry_answer;
+typedef void (*registry_asked)(
+        void *context, const struct zone_entry *zone, const struct inquiry_answer *answers, size_t count);
+int registry_serials_ask(struct registry *registry, const uint8_t *name, registry_asked told, void *context);
 /* What is stored of the zone failed a checksum: it is written anew from its file. At most once a minute a
  * zone. */
 int registry_heal(struct registry *registry, const uint8_t *name);

@@ -74,7 +74,8 @@ static void log_verdict(const struct registry_entry *entry, const struct verdict
         const struct log_fields fields = {.zone = entry->name_text,
                 .serial = verdict->serial,
                 .file = entry->path,
-                .message_id = kinds[verdict->kind].message_id};
+                .message_id = verdict->kind == VERDICT_HELD && entry->lost ? MESSAGE_SERIAL_LOST
+                                                                           : kinds[verdict->kind].message_id};
         char hash[65] = "";
         /* The end of what was told is told too. */
         bool is_relief = verdict->kind == VERDICT_UNCHANGED && is_trouble(entry->zone.state);
@@ -187,7 +188,8 @@ static void apply_ahead(struct registry *registry, struct registry_entry *entry,
         entry->zone.verdict.serial = job->verdict.serial;
         registry_state_set(registry, entry, state_after(&as_before));
         entry->ahead_serial = 0;
-        if (job->is_published && before.has_hash) /* of a change of the version before */
+        bool writes_back = conf_policy_for(registry->conf, entry->zone.name)->write_back;
+        if (job->is_published && (before.has_hash || writes_back)) /* of a change of the version before */
                 registry_look(registry, entry, true, NULL, NULL);
 }
 
@@ -334,6 +336,20 @@ static void apply(struct registry *registry, struct publish_job *job)
                 return;
         }
         bool is_removed = job->verdict.kind == VERDICT_REMOVED; /* its file's removal was approved */
+        registry_steps_apply(registry, entry, job);
+        if (job->asks_secondaries) {
+                registry_lost_ask(registry, entry, job);
+                return;
+        }
+        if (job->kind == JOB_SERIAL_SET || job->kind == JOB_SERIAL_STEP || job->kind == JOB_SERIAL_ABORT) {
+                if (is_published)
+                        tell_published(registry, entry);
+                if (job->done)
+                        job->done(job->done_context, &entry->zone, &job->verdict);
+                return;
+        }
+        if (has_row)
+                registry_lost_settle(entry);
         if (job->kind == JOB_AHEAD)
                 apply_ahead(registry, entry, job);
         else
@@ -346,6 +362,8 @@ static void apply(struct registry *registry, struct publish_job *job)
                 registry->options.removed(registry->options.context, job->name);
         if (is_published || (is_first && has_row))
                 tell_published(registry, entry);
+        if (is_published && job->is_unknown)
+                registry_lost_check(registry, entry);
         if (job->done)
                 job->done(job->done_context, &entry->zone, &entry->zone.verdict);
         if (should_forget(entry, has_row))

@@ -23,6 +23,8 @@ struct registry_entry {
         uint64_t healed_usec;     /* monotonic */
         unsigned half_read_count; /* looks in a row whose verdict was not believed */
         char *write_back_trouble; /* zone.write_back_trouble points here */
+        struct lost_wait *lost;   /* its last serial is not known: the question to its secondaries */
+        struct serial_way *way;   /* serial-set is under way */
         bool has_been_looked_at;
         struct git_source *git; /* where it comes from; NULL = a folder, or a block's own file */
         bool is_gone;           /* the commit has its file no more */
@@ -47,6 +49,12 @@ struct registry {
         struct conf *conf;
         struct publisher *publisher;
         struct queue *results;
+        struct inquiry *inquiry;
+        size_t background_asks; /* under way: registry_lost.c */
+        sd_event_source *background_turn;
+        bool background_waits; /* there are entries that wait for their turn */
+        struct table ways;     /* zone name -> struct registry_entry with a way */
+        sd_event_source *ways_timer;
         struct write_back *write_back; /* NULL until it is wanted */
         sd_event_source *results_source;
         sd_event_source *retry_timer;
@@ -103,6 +111,23 @@ bool registry_includes_set(struct registry *registry, struct registry_entry *ent
 
 /* registry_plan.c */
 void registry_apply_plan(struct publish_job *job);
+
+/* registry_lost.c: zones whose last serial is not known. The look of `job` waits for what the secondaries
+ * say; or it went out, and they are asked behind it. */
+void registry_lost_ask(struct registry *registry, struct registry_entry *entry, struct publish_job *job);
+void registry_lost_check(struct registry *registry, struct registry_entry *entry);
+struct lost_inquiry *registry_lost_said(const struct registry_entry *entry); /* a copy, or NULL */
+void registry_lost_settle(struct registry_entry *entry);                     /* the zone is published */
+void registry_lost_forget(struct registry_entry *entry);
+
+/* registry_steps.c: serial-set. What every job brings back of it. */
+void registry_steps_apply(struct registry *registry, struct registry_entry *entry, struct publish_job *job);
+void registry_steps_forget(struct registry *registry, struct registry_entry *entry);
+void registry_steps_stop(struct registry *registry);
+
+/* registry_method.c: tells of zones that the new method cannot serve without going back. */
+void registry_tell_methods(
+        const struct registry *registry, const struct conf *before, const struct conf *now);
 
 /* registry_write_back.c: the serial into the zone's file, where a look asked for it; and what became of that.
  */

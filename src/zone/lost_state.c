@@ -20,11 +20,12 @@ static uint32_t furthest(const struct lost_answer *answers, size_t count, bool s
 }
 
 enum lost_verdict lost_state_judge(
-        const struct lost_answer *answers, size_t count, uint32_t file, uint32_t *ret_serial)
+        const struct lost_answer *answers, size_t count, uint32_t without, uint32_t *ret_serial)
 {
         uint32_t all = furthest(answers, count, false), trusted = furthest(answers, count, true);
         /* What is known without them. */
-        uint32_t base = trusted != 0 && (file == 0 || serial_is_ahead(trusted, file)) ? trusted : file;
+        uint32_t base =
+                trusted != 0 && (without == 0 || serial_is_ahead(trusted, without)) ? trusted : without;
 
         *ret_serial = all;
         for (size_t i = 0; i < count; i++)

@@ -22,10 +22,9 @@ enum lost_verdict {
         LOST_HOLD_SILENT,   /* somebody who may have it did not say */
         LOST_HOLD_UNSIGNED, /* an answer without TSIG says more than it can be believed */
 };
-/* ret_serial: the furthest serial that was told; 0 = none. file: what the zone's file has; 0 = ours to
- * manage. */
+/* ret_serial: the furthest serial that was told; 0 = none. without: what the zone would get without them. */
 enum lost_verdict lost_state_judge(
-        const struct lost_answer *answers, size_t count, uint32_t file, uint32_t *ret_serial);
+        const struct lost_answer *answers, size_t count, uint32_t without, uint32_t *ret_serial);
 
 /* By this much may an answer without TSIG move a serial; beyond, a person decides. */
 #define LOST_UNSIGNED_MAX (1u << 24)

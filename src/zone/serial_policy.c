@@ -91,7 +91,8 @@ enum serial_decision serial_next(const struct serial_question *question, uint32_
                         *ret_serial = question->file;
                         return SERIAL_HOLD_JUMP;
                 }
-                if (question->file != question->file_before || question->content_changed) {
+                /* Nor is it a new opinion: serial-set went below it. */
+                if (question->file != question->file_before) {
                         *ret_serial = question->file;
                         return SERIAL_FROM_FILE;
                 }

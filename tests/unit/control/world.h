@@ -77,7 +77,7 @@ static inline struct conf *world_conf(struct world *world, const char *socket)
         const struct conf_load_options options = {.without_secrets_check = true};
 
         snprintf(text, sizeof(text),
-                "options { directory \"%s\"; state-directory \"%s/state\"; also-notify { 127.0.0.1 port 9; "
+                "options { serial-on-lost-state file; directory \"%s\"; state-directory \"%s/state\"; also-notify { 127.0.0.1 port 9; "
                 "}; allow-transfer { 127.0.0.1; }; };\n"
                 "controls { unix \"%s/%s\"; };\nzone-files { directory \"zones\"; };\n",
                 world->folder, world->folder, world->folder, socket);
