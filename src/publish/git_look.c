@@ -81,6 +81,7 @@ static int group_add(struct group *group, struct registry_entry *entry, enum job
                 entry->has_approval = true;
         }
         job->set = set_of(group->source, entry);
+        job->lost = registry_lost_said(entry, kind == JOB_LOOK);
         if (entry->has_approval && (kind == JOB_LOOK || kind == JOB_APPROVE)) {
                 job->kind = JOB_APPROVE;
                 memcpy(job->hash, entry->approval, sizeof(job->hash));

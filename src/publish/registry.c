@@ -372,7 +372,7 @@ int registry_approve(struct registry *registry, const uint8_t *name, const uint8
                 return -ENOMEM;
         memcpy(job->hash, hash, sizeof(job->hash));
         job->ahead_serial = entry->ahead_serial;
-        job->lost = registry_lost_said(entry);
+        job->lost = registry_lost_said(entry, false);
         publisher_post(registry->publisher, job);
         return 0;
 }

@@ -2,6 +2,7 @@
  * where "serial-on-lost-state file" is set. Main loop; publish/edit_lost.c judges what they say. */
 #include "publish/registry_state.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "publish/inquiry.h"
 
@@ -13,12 +14,14 @@
  * thousand questions, that nobody waits for. */
 #define BACKGROUND_MAX 256
 #define SLICE_MAX 1000
+#define FRESH_USEC (10 * USEC_PER_SEC)
 
 struct lost_wait {
         struct registry *registry;
         struct registry_entry *entry;
         struct inquiry_round *round; /* NULL = none under way */
         struct lost_inquiry *said;   /* the last time */
+        uint64_t said_usec;          /* monotonic */
         registry_done done;          /* of the look that waits */
         void *done_context;
         bool is_background, wants_turn;
@@ -63,16 +66,20 @@ static void look_again(struct lost_wait *lost)
         struct registry *registry = lost->registry;
         struct registry_entry *entry = lost->entry;
         registry_done done = lost->done;
-        struct publish_job *job = registry_job_new(registry, entry, JOB_LOOK, done, lost->done_context);
-
         lost->done = NULL;
+        if (entry->git && !entry->conflict) { /* with the rest of its commit */
+                if (registry_look(registry, entry, true, done, lost->done_context) < 0 && done)
+                        done(lost->done_context, &entry->zone, &entry->zone.verdict);
+                return;
+        }
+        struct publish_job *job = registry_job_new(registry, entry, JOB_LOOK, done, lost->done_context);
         if (!job) {
                 if (done)
                         done(lost->done_context, &entry->zone, &entry->zone.verdict);
                 return;
         }
         job->is_forced = true;
-        job->lost = registry_lost_said(entry);
+        job->lost = registry_lost_said(entry, true);
         publisher_post(registry->publisher, job);
 }
 
@@ -82,6 +89,7 @@ static void on_said(void *context, const struct inquiry_answer *answers, size_t 
 
         lost->round = NULL;
         free(lost->said);
+        lost->said_usec = clock_monotonic_usec();
         lost->said = calloc(1, sizeof(*lost->said));
         if (lost->said)
                 take_answers(lost->said, answers, count);
@@ -115,12 +123,15 @@ void registry_lost_ask(struct registry *registry, struct registry_entry *entry, 
                 look_again(lost);
 }
 
-struct lost_inquiry *registry_lost_said(const struct registry_entry *entry)
+struct lost_inquiry *registry_lost_said(const struct registry_entry *entry, bool is_fresh)
 {
-        struct lost_inquiry *copy = entry->lost && entry->lost->said ? malloc(sizeof(*copy)) : NULL;
+        const struct lost_wait *lost = entry->lost;
+        bool is_there =
+                lost && lost->said && (!is_fresh || clock_monotonic_usec() < lost->said_usec + FRESH_USEC);
+        struct lost_inquiry *copy = is_there ? malloc(sizeof(*copy)) : NULL;
 
         if (copy)
-                *copy = *entry->lost->said;
+                *copy = *lost->said;
         return copy;
 }
 

@@ -116,8 +116,9 @@ void registry_apply_plan(struct publish_job *job);
  * say; or it went out, and they are asked behind it. */
 void registry_lost_ask(struct registry *registry, struct registry_entry *entry, struct publish_job *job);
 void registry_lost_check(struct registry *registry, struct registry_entry *entry);
-struct lost_inquiry *registry_lost_said(const struct registry_entry *entry); /* a copy, or NULL */
-void registry_lost_settle(struct registry_entry *entry);                     /* the zone is published */
+/* What the secondaries said, a copy; NULL: nothing is known, or (is_fresh) not of just now. */
+struct lost_inquiry *registry_lost_said(const struct registry_entry *entry, bool is_fresh);
+void registry_lost_settle(struct registry_entry *entry); /* the zone is published */
 void registry_lost_forget(struct registry_entry *entry);
 
 /* registry_steps.c: serial-set. What every job brings back of it. */
