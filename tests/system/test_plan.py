@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
-from lab import BUILD, LONG, PATIENCE, zone_text
+from lab import BUILD, LONG, PATIENCE, eventually, zone_text
 from test_ixfr import Model
 from wire import AXFR, IXFR, Connection, message
-from worktree import ENVIRONMENT, Worktree, git
+from worktree import ENVIRONMENT, Worktree, bare, git
 
 SEED = int(os.environ.get("PLAN_SEED", "1") if not LONG or "PLAN_SEED" in os.environ else random.randrange(10**9))
 GUARDED = "guard { max-change 50%; };"  # the lab's own default is wider
@@ -49,6 +49,8 @@ def plan(*argv, **kwargs):
 
 def edit(model, rng):
     """One edit, or one that changes nothing, or one that the guard will not like."""
+    while len(model.rrsets) < 15:
+        model.random_rrset(f"n{rng.randrange(10**6)}")
     kind = rng.random()
     if kind < .08:
         return
@@ -188,6 +190,49 @@ def test_commits_then_published(lab, part, tmp_path):
         for name in changed:
             seen += expect_published(primary, name, commits.text(name), against.get(name), serials[name]) is not None
     assert seen > 3
+
+
+def test_pushes_then_published(lab, tmp_path):
+    """8 random pushes (100 in the long form) to a daemon that publishes out of git: plan A..B and plan REV before the push, and the end
+    of a zone, whose removal has the hash of the plan."""
+    rng = random.Random(f"{SEED}/pushes")
+    print(f"PLAN_SEED={SEED}")
+    repository = bare(tmp_path / "b.git")
+    commits = Commits(tmp_path / "r", rng)
+    git(commits.tree.folder, "remote", "add", "origin", repository)
+    commits.tree.push()
+    primary = lab.daemon(options=SETTLED.replace("50%;", "50%; window 0;"), zone_files=False,
+                         extra=f'zone-files {{ git "{repository}"; branch "main"; path "zones"; }};')
+    eventually(lambda: [z["state"] for z in primary.status()["zones"]] == ["published"] * 3, what="the first commit")
+    seen = 0
+    for _ in range(100 if LONG else 8):
+        before, _ = commits.commit()
+        _, offline = plan(f"{before}..{commits.head}", "-p", "zones", cwd=commits.tree.folder)
+        _, against = plan(commits.head, "-p", "zones", cwd=commits.tree.folder, primary=primary)
+        assert {n: z["hash"] for n, z in offline.items() if z["verdict"] != "none"} == {n: z["hash"] for n, z in against.items()}
+        commits.tree.push()
+        eventually(lambda: primary.status()["git"][0]["commit"] == commits.head, what="the push")
+        for name, planned in against.items():
+            if planned["verdict"] == "hold":
+                eventually(lambda: primary.zone(name)["hash"] == planned["hash"], what="the hold of the plan")
+                primary.cli("approve", name, planned["hash"])
+            eventually(lambda: primary.soa(name, tcp=True) == planned["next_serial"], what="the serial of the plan")
+            assert transfer_octets(primary, name) == planned["axfr_bytes"]
+            assert transfer_octets(primary, name, planned["serial"]) == planned["ixfr_bytes"]
+            seen += 1
+    assert seen > 3
+    (commits.tree.folder / "zones/same.example.zone").unlink()
+    before, head = commits.head, commits.tree.commit("gone")
+    _, offline = plan(f"{before}..{head}", cwd=commits.tree.folder)
+    gone = offline["same.example"]
+    assert gone["verdict"] == "hold" and gone["removed"] == primary.zone("same.example")["records"]
+    commits.tree.push()
+    held = eventually(lambda: (z := primary.zone("same.example"))["state"] == "held" and z, what="the removal is held")
+    assert held["hash"] == gone["hash"]
+    code, zones = plan("same.example", primary=primary)
+    assert (code, zones["same.example"]["hash"]) == (4, gone["hash"])
+    primary.cli("approve", "same.example", gone["hash"])
+    eventually(lambda: primary.soa("same.example", tcp=True) is None, what="the end of the zone")
 
 
 def test_a_plan_of_what_waits(lab):
