@@ -1,6 +1,7 @@
 /* zonecrier wait: until every secondary serves what is published. What was edited or pushed just before is
  * waited for first: the daemon looks at it (settle), and its answer says which serial is meant. Then the
  * zone's status is read again and again; silence of a name server never counts. */
+#include "client/wait.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "client/client.h"
@@ -15,6 +16,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 #define TIMEOUT_DEFAULT (60 * USEC_PER_SEC)
 #define POLL_FIRST (20 * USEC_PER_MSEC)
@@ -179,18 +182,16 @@ static int ask(const struct client *client, const char *method, const char *path
         return exit_status;
 }
 
-static int zone_now(const struct wait *wait, json_t **ret_zone)
+static int status_now(const struct wait *wait, json_t **ret_status)
 {
         CLEANUP_FREE char *path = request_zone_path(wait->zone, "");
         json_t *json = NULL;
         int exit_status = path ? ask(wait->client, "GET", path, &json) : CLIENT_FAILED;
-        json_t *zone = json_array_get(json_object_get(json, "zones"), 0);
-        if (exit_status == CLIENT_OK && !zone) {
+        if (exit_status == CLIENT_OK && !json_array_get(json_object_get(json, "zones"), 0)) {
                 fputs("zonecrier: the answer is not what zonecrierd says; is it another version?\n", stderr);
                 exit_status = CLIENT_FAILED;
         }
-        *ret_zone = zone ? json_incref(zone) : NULL;
-        json_decref(json);
+        *ret_status = json;
         return exit_status;
 }
 
@@ -212,12 +213,6 @@ static int settle(struct wait *wait)
         }
         json_decref(json);
         return exit_status;
-}
-
-static bool is_commit(const json_t *zone, const char *wanted)
-{
-        const char *commit = member_text(zone, "commit");
-        return commit && strncasecmp(commit, wanted, strlen(wanted)) == 0;
 }
 
 static int tell_nobody(const struct wait *wait)
@@ -255,24 +250,25 @@ static int tell_late(struct wait *wait, const json_t *zone, uint64_t timeout_use
 }
 
 /* Which serial is meant; 0 = it is not published yet. */
-static uint32_t serial_meant(const struct wait *wait, const json_t *zone)
+static uint32_t serial_meant(const struct wait *wait, const json_t *status, const json_t *zone)
 {
-        uint32_t published = serial_of(zone, "serial");
-        if (wait->client->commit && !is_commit(zone, wait->client->commit))
-                return 0;
-        return published;
+        const char *commit = wait->client->commit;
+        return commit && !wait_commit_is_in(status, commit) ? 0 : serial_of(zone, "serial");
 }
 
 static int run(struct wait *wait, uint32_t serial, uint64_t timeout_usec)
 {
         uint64_t end = clock_monotonic_usec() + timeout_usec, pause = POLL_FIRST;
         for (;;) {
-                json_t *zone = NULL;
-                int exit_status = zone_now(wait, &zone);
-                if (exit_status != CLIENT_OK)
+                json_t *status = NULL;
+                int exit_status = status_now(wait, &status);
+                if (exit_status != CLIENT_OK) {
+                        json_decref(status);
                         return exit_status;
+                }
+                const json_t *zone = json_array_get(json_object_get(status, "zones"), 0);
                 if (wait->serial == 0)
-                        wait->serial = serial ? serial : serial_meant(wait, zone);
+                        wait->serial = serial ? serial : serial_meant(wait, status, zone);
                 if (wait->serial)
                         look(wait, zone, false);
                 bool is_known = !wait->serial || wait->known > 0;
@@ -284,7 +280,7 @@ static int run(struct wait *wait, uint32_t serial, uint64_t timeout_usec)
                         exit_status = tell_nobody(wait);
                 if ((is_over || is_late) && wait->client->is_json)
                         json_dumpf(zone, stdout, JSON_INDENT(2)), putchar('\n');
-                json_decref(zone);
+                json_decref(status);
                 if (!is_known || is_over || is_late)
                         return exit_status;
                 nanosleep(&(struct timespec){.tv_nsec = (long)(pause * 1000)}, NULL);
@@ -315,12 +311,6 @@ int client_wait(struct client *client, char **arguments, size_t count)
                 if (*end || end == client->serial || serial == 0 || serial > UINT32_MAX)
                         return usage(" is no serial: a number from 1 to 4294967295", client->serial);
         }
-        if (client->commit &&
-                (strlen(client->commit) < 4 ||
-                        strspn(client->commit, "0123456789abcdefABCDEF") != strlen(client->commit)))
-                return usage(
-                        " is no commit: four hexadecimal digits of it at least; `git rev-parse` tells them",
-                        client->commit);
         int exit_status = settle(&wait);
         return exit_status == CLIENT_OK ? run(&wait, (uint32_t)serial, timeout_usec) : exit_status;
 }

@@ -28,6 +28,7 @@ void status_append_git(struct json *json, const struct status_sources *sources)
                 json_text(json, "branch", git.branch);
                 json_text(json, "path", git.path);
                 append_commit(json, git.commit);
+                json_text(json, "answered", git.answered);
                 json_number(json, "pending", git.pending_count);
                 json_text(json, "error", git.error);
                 json_time(json, "error_at", git.error ? git.error_usec : 0);

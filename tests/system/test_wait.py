@@ -1,11 +1,13 @@
 """zonecrier wait in a script: edit, wait, dig: never stale."""
-import os
 import time
 
+import dns.message
+import dns.query
 import pytest
 
-from lab import Bind, Knot, Nsd, eventually, free_port, zone_text
+from lab import Bind, Knot, Nsd, free_port, zone_text
 from test_fleet import KEY, block, make
+from test_git import FREE, Repository, git, source
 
 ROUNDS = 15
 
@@ -29,6 +31,50 @@ def test_edit_wait_dig_200_times(lab):
     daemon, secondaries = make(lab, [Bind, Nsd, Knot], ["example.org"])
     begin = time.monotonic()
     edits_in_a_row(daemon, secondaries, 200)
+    print(f"{(time.monotonic() - begin) / 200:.3f} s a round")
+
+
+def from_git(lab, tmp_path, kinds):
+    repository = Repository(tmp_path)
+    repository.zone("example.org", "192.0.2.1")
+    repository.publish()
+    daemon = lab.daemon(start=False, keys=[KEY], zone_files=False, options=FREE)
+    secondaries = [lab.secondary(kind, daemon, ["example.org"], key=KEY, start=False) for kind in kinds]
+    names = " ".join(f'"{s.name}";' for s in secondaries)
+    daemon.options += f" secondaries {{ {names} }};"
+    daemon.extra = source(repository) + "".join(block(s) for s in secondaries)
+    daemon.start()
+    for s in secondaries:
+        s.start()
+    return daemon, repository, secondaries
+
+
+def pushes_in_a_row(daemon, repository, secondaries, rounds):
+    daemon.cli("wait", "example.org")
+    for n in range(rounds):
+        repository.zone("example.org", f"192.0.2.{n % 250 + 1}", f"198.51.100.{n % 250 + 1}")
+        commit = repository.publish(f"edit {n}")
+        daemon.cli("wait", "example.org", "--quiet", *(["--commit", commit] if n % 2 else []))
+        for s in secondaries:
+            answer = dns.query.udp(dns.message.make_query("h1.example.org", "A"), s.address, port=s.port, timeout=5)
+            assert answer.answer[0][0].address == f"198.51.100.{n % 250 + 1}", s.name
+
+
+def test_push_wait_dig(lab, tmp_path):
+    daemon, repository, secondaries = from_git(lab, tmp_path, [Bind, Nsd])
+    pushes_in_a_row(daemon, repository, secondaries, ROUNDS)
+    first = git(repository.clone, "rev-list", "--max-parents=0", "HEAD")
+    daemon.cli("wait", "example.org", "--commit", first)  # what is published has it in it
+    other = repository.commit("not pushed")
+    done = daemon.cli("wait", "example.org", "--commit", other, "--timeout", "1s", check=False)
+    assert done.returncode == 3 and "not published within 1 s" in done.stderr, done
+
+
+@pytest.mark.long
+def test_push_wait_dig_200_times(lab, tmp_path):
+    daemon, repository, secondaries = from_git(lab, tmp_path, [Bind, Nsd, Knot])
+    begin = time.monotonic()
+    pushes_in_a_row(daemon, repository, secondaries, 200)
     print(f"{(time.monotonic() - begin) / 200:.3f} s a round")
 
 
@@ -95,7 +141,7 @@ def test_silence_never_counts(lab):
 
 def test_wrong_usage(lab):
     daemon = lab.daemon()
-    for arguments, words in [(["--timeout", "soon"], "no duration"), (["--serial", "0"], "no serial"), (["--commit", "HEAD~1"], "no commit")]:
+    for arguments, words in [(["--timeout", "soon"], "no duration"), (["--serial", "0"], "no serial")]:
         done = daemon.cli("wait", "example.org", *arguments, check=False)
         assert done.returncode == 2 and words in done.stderr, done
     done = daemon.cli("wait", "nowhere.example", check=False)
