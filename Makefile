@@ -10,11 +10,12 @@ CC      ?= gcc
 PKGS    := ldns libcrypto libssl libsystemd lmdb libcares libcurl libmicrohttpd jansson expat
 VERSION := $(shell sed -n '1s/.*(\([^)-]*\).*/\1/p' packaging/debian/changelog 2>/dev/null)
 
-FOLDERS := base dns resolve conf event probe source zonefile store zone transfer server notify fleet push publish control
+FOLDERS := base dns resolve conf event doctor probe source zonefile store zone transfer server notify fleet push publish control
 USES_base     := base
 USES_dns      := dns base
 USES_resolve  := resolve dns base
 USES_conf     := conf dns base
+USES_doctor   := doctor base
 USES_event    := event conf dns base
 USES_probe    := probe conf dns base
 USES_source   := source conf dns base
@@ -29,7 +30,7 @@ USES_push     := push fleet event store zonefile probe source conf dns base
 USES_publish  := publish resolve notify fleet transfer zone event store zonefile probe source conf dns base
 USES_control  := control push publish resolve server transfer notify fleet zone event store zonefile probe source conf dns base
 USES_daemon   := control push publish resolve server transfer notify fleet zone event store zonefile probe source conf dns base
-USES_client   := publish resolve notify fleet transfer zone event store zonefile probe source conf dns base
+USES_client   := doctor publish resolve notify fleet transfer zone event store zonefile probe source conf dns base
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wswitch-enum -Wvla
 ifeq ($(CI),true)
