@@ -8,7 +8,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "control/sight.h"
+#include "control/glance.h"
 #include "control/stream.h"
 #include "event/event.h"
 #include "server/server.h"
@@ -188,7 +188,7 @@ static void append_zone(struct metrics_stream *metrics, const struct zone_entry 
 {
         struct buffer *out = &metrics->stream.pending;
         const char *name = zone_families[metrics->family].name;
-        struct sight sight;
+        struct glance glance;
 
         switch ((enum zone_family)metrics->family) {
         case FAMILY_SERIAL:
@@ -200,12 +200,12 @@ static void append_zone(struct metrics_stream *metrics, const struct zone_entry 
                 return;
         case FAMILY_SECONDARY_SERIAL:
         case FAMILY_LAG:
-                for (size_t i = 0; sight_get(&metrics->sources, zone, i, metrics->now_usec, &sight); i++)
+                for (size_t i = 0; glance_get(&metrics->sources, zone, i, metrics->now_usec, &glance); i++)
                         if (metrics->family == FAMILY_LAG)
-                                append_zone_line(out, name, zone->name_text, sight.name,
-                                        sight.level == SIGHT_GOOD ? 0 : (double)sight.lag_usec / 1e6);
-                        else if (sight.serial != 0)
-                                append_zone_line(out, name, zone->name_text, sight.name, sight.serial);
+                                append_zone_line(out, name, zone->name_text, glance.name,
+                                        glance.level == GLANCE_GOOD ? 0 : (double)glance.lag_usec / 1e6);
+                        else if (glance.serial != 0)
+                                append_zone_line(out, name, zone->name_text, glance.name, glance.serial);
                 return;
         case FAMILIES:
                 return;

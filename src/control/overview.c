@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "control/control.h"
-#include "control/sight.h"
+#include "control/glance.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -60,16 +60,16 @@ static enum overview_class class_of_state(enum zone_state state)
         return OVERVIEW_GOOD;
 }
 
-static enum overview_class class_of_level(enum sight_level level)
+static enum overview_class class_of_level(enum glance_level level)
 {
         switch (level) {
-        case SIGHT_LATE:
+        case GLANCE_LATE:
                 return OVERVIEW_LATE;
-        case SIGHT_WAITING:
+        case GLANCE_WAITING:
                 return OVERVIEW_WAITING;
-        case SIGHT_UNKNOWN:
+        case GLANCE_UNKNOWN:
                 return OVERVIEW_UNKNOWN;
-        case SIGHT_GOOD:
+        case GLANCE_GOOD:
                 break;
         }
         return OVERVIEW_GOOD;
@@ -78,15 +78,15 @@ static enum overview_class class_of_level(enum sight_level level)
 static struct overview_row judge(const struct overview_gather *gather, const struct zone_entry *zone)
 {
         struct overview_row row = {.class = class_of_state(zone->state)};
-        struct sight sight;
+        struct glance glance;
 
         memcpy(row.name, zone->name, NAME_MAX_LENGTH);
-        for (size_t i = 0; sight_get(&gather->sources, zone, i, gather->now_usec, &sight); i++) {
-                enum overview_class class = class_of_level(sight.level);
+        for (size_t i = 0; glance_get(&gather->sources, zone, i, gather->now_usec, &glance); i++) {
+                enum overview_class class = class_of_level(glance.level);
                 if (class < row.class)
                         row.class = class;
-                if (sight.lag_usec > row.lag_usec)
-                        row.lag_usec = sight.lag_usec;
+                if (glance.lag_usec > row.lag_usec)
+                        row.lag_usec = glance.lag_usec;
         }
         return row;
 }

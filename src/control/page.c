@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "control/control.h"
-#include "control/sight.h"
+#include "control/glance.h"
 
 #include <inttypes.h>
 #include <openssl/evp.h>
@@ -18,9 +18,10 @@
 
 #define COLUMNS_MAX 8 /* secondaries with a column of their own; the others of a zone share one */
 
+#define COLUMN_NAME_MAX 320 /* a name server's name, and more */
+
 struct columns {
-        char names[COLUMNS_MAX][64];
-        size_t uses[COLUMNS_MAX];
+        char names[COLUMNS_MAX][COLUMN_NAME_MAX];
         size_t count;
         bool has_more;
 };
@@ -73,78 +74,83 @@ static size_t column_of(const struct columns *columns, const char *name)
 static void find_columns(const struct status_sources *sources, const struct overview *overview,
         uint64_t now_usec, struct columns *ret_columns)
 {
-        struct sight sight;
+        struct glance glance;
 
         for (size_t i = 0; i < overview->row_count; i++) {
                 const struct zone_entry *zone = zone_of(sources, &overview->rows[i]);
-                for (size_t j = 0; zone && sight_get(sources, zone, j, now_usec, &sight); j++) {
-                        size_t column = column_of(ret_columns, sight.name);
+                for (size_t j = 0; zone && glance_get(sources, zone, j, now_usec, &glance); j++) {
+                        size_t column = column_of(ret_columns, glance.name);
                         if (column == COLUMNS_MAX)
                                 ret_columns->has_more = true;
                         else if (column == ret_columns->count)
-                                strcpy(ret_columns->names[ret_columns->count++], sight.name);
+                                snprintf(ret_columns->names[ret_columns->count++], COLUMN_NAME_MAX, "%s",
+                                        glance.name);
                 }
         }
 }
 
-static const char *class_of(enum sight_level level)
+static const char *class_of(enum glance_level level)
 {
         switch (level) {
-        case SIGHT_GOOD:
+        case GLANCE_GOOD:
                 return "good";
-        case SIGHT_UNKNOWN:
+        case GLANCE_UNKNOWN:
                 return "unknown";
-        case SIGHT_WAITING:
+        case GLANCE_WAITING:
                 return "wait";
-        case SIGHT_LATE:
+        case GLANCE_LATE:
                 return "bad";
         }
         return "";
 }
 
-static void append_sight(struct buffer *out, const struct sight *sight, bool is_named)
+static void append_glance(struct buffer *out, const struct glance *glance, bool is_named, uint64_t now_usec)
 {
-        buffer_printf(out, "<span class=\"%s\">", class_of(sight->level));
+        buffer_printf(out, "<span class=\"%s\">", class_of(glance->level));
         if (is_named) {
-                html_text(out, sight->name);
+                html_text(out, glance->name);
                 buffer_append_text(out, ": ");
         }
-        buffer_append_text(out, sight_level_word(sight->level));
-        if (sight->lag_usec != 0 && sight->level != SIGHT_GOOD) {
+        buffer_append_text(out, glance_level_word(glance->level));
+        if (glance->lag_usec != 0 && glance->level != GLANCE_GOOD) {
                 buffer_append_text(out, ", ");
-                html_duration(out, sight->lag_usec);
+                html_duration(out, glance->lag_usec);
         }
         buffer_append_text(out, "</span><span class=\"small\">");
-        if (sight->serial != 0)
-                buffer_printf(out, "%" PRIu32 "%s", sight->serial,
-                        *sight->words && sight->level != SIGHT_GOOD ? ", " : "");
-        if (sight->level != SIGHT_GOOD)
-                html_text(out, sight->words);
+        if (glance->serial != 0)
+                buffer_printf(out, "%" PRIu32 "%s", glance->serial,
+                        *glance->words && glance->level != GLANCE_GOOD ? ", " : "");
+        if (glance->level != GLANCE_GOOD)
+                html_text(out, glance->words);
+        if (glance->expires_usec > now_usec) {
+                buffer_append_text(out, "; expires in ");
+                html_duration(out, glance->expires_usec - now_usec);
+        }
         buffer_append_text(out, "</span>");
 }
 
 static void append_cells(struct buffer *out, const struct status_sources *sources,
         const struct zone_entry *zone, const struct columns *columns, uint64_t now_usec)
 {
-        struct sight sight;
+        struct glance glance;
 
         for (size_t column = 0; column < columns->count; column++) {
                 bool is_there = false;
-                for (size_t i = 0; !is_there && sight_get(sources, zone, i, now_usec, &sight); i++)
-                        is_there = strcmp(sight.name, columns->names[column]) == 0;
+                for (size_t i = 0; !is_there && glance_get(sources, zone, i, now_usec, &glance); i++)
+                        is_there = strcmp(glance.name, columns->names[column]) == 0;
                 buffer_printf(out, "<td role=\"cell\"%s data-label=\"", is_there ? "" : " class=\"none\"");
                 html_text(out, columns->names[column]);
                 buffer_append_text(out, "\">");
                 if (is_there)
-                        append_sight(out, &sight, false);
+                        append_glance(out, &glance, false, now_usec);
                 buffer_append_text(out, "</td>");
         }
         if (!columns->has_more)
                 return;
         buffer_append_text(out, "<td role=\"cell\" data-label=\"Others\">");
-        for (size_t i = 0; sight_get(sources, zone, i, now_usec, &sight); i++)
-                if (column_of(columns, sight.name) == columns->count)
-                        append_sight(out, &sight, true);
+        for (size_t i = 0; glance_get(sources, zone, i, now_usec, &glance); i++)
+                if (column_of(columns, glance.name) == columns->count)
+                        append_glance(out, &glance, true, now_usec);
         buffer_append_text(out, "</td>");
 }
 
@@ -265,7 +271,8 @@ static void append_begin(struct buffer *out, const struct overview *overview)
         gmtime_r(&seconds, &when);
         strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &when);
         buffer_printf(out,
-                "%s UTC</p><button id=\"refresh\" type=\"button\" hidden>Stop refreshing</button>"
+                "%s UTC</p><p><a href=\"#publishes\">Last publishes</a></p><button id=\"refresh\" "
+                "type=\"button\" hidden>Stop refreshing</button>"
                 "<p id=\"said\" role=\"status\"></p></header>\n<main>",
                 text);
 }

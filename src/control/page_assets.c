@@ -24,7 +24,7 @@ const char page_style[] =
         "table{border-collapse:collapse;width:100%}"
         "th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}"
         "thead th{position:sticky;top:0;background:var(--panel)}"
-        "tbody th{font-weight:600;overflow-wrap:anywhere}"
+        "tbody th{font-weight:600;overflow-wrap:break-word;min-width:10rem;max-width:24rem}"
         ".good{color:var(--good)}.wait{color:var(--wait)}.bad{color:var(--bad);font-weight:600}"
         ".unknown,.small{color:var(--soft)}.small{font-size:.85rem;display:block}"
         "code{font:.9em ui-monospace,monospace}"
@@ -36,7 +36,8 @@ const char page_style[] =
         "@media(max-width:40rem){thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;"
         "overflow:hidden}table,tbody,tr,tbody th,td{display:block}"
         "tr{border:1px solid var(--line);border-radius:.4rem;margin:.6rem 0;background:var(--panel)}"
-        "th,td{border:0;padding:.2rem .6rem}td::before{content:attr(data-label) \": \";color:var(--soft)}"
+        "th,td{border:0;padding:.2rem .6rem}tbody th{max-width:none}td::before{content:attr(data-label) \": "
+        "\";color:var(--soft)}"
         "td.none{display:none}}";
 
 /* Fetches the page again and puts its parts in place of those here; what has the focus keeps it. */

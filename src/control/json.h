@@ -1,4 +1,0 @@
-/* Moved: include "base/json.h". */
-#pragma once
-
-#include "base/json.h"
