@@ -206,6 +206,8 @@ static int ask_registry(struct control_request *request)
         case ROUTE_SERIAL_ABORT:
                 return registry_serial_abort(registry, zone, on_verdict, request);
         case ROUTE_STATUS:
+        case ROUTE_DOCTOR:
+        case ROUTE_DOCTOR_ZONE:
         case ROUTE_ZONE:
         case ROUTE_TEXT:
         case ROUTE_DUMP:

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/log_ids.h"
+#include "control/doctor.h"
 #include "control/show.h"
 #include "control/stream.h"
 
@@ -140,6 +141,35 @@ static enum MHD_Result answer_zone(struct control_request *request)
         return queue_answer(request);
 }
 
+static enum MHD_Result answer_doctor(struct control_request *request)
+{
+        struct control *control = request->control;
+        struct json json = {.out = &request->body};
+        char text[NAME_TEXT_MAX];
+        const struct zone_entry *zone = NULL;
+        int r = 0;
+
+        if (request->route.kind == ROUTE_DOCTOR_ZONE &&
+                !(zone = registry_find(control->options.registry, request->route.zone))) {
+                request_answer_error(request, MHD_HTTP_NOT_FOUND, "no zone %s here",
+                        name_to_zone_text(request->route.zone, text));
+                return queue_answer(request);
+        }
+        json_open(&json, NULL, '{');
+        if (zone)
+                r = doctor_append_zone(&json, &control->sources, control->conf, zone);
+        else
+                doctor_append_daemon(&json, &control->sources, control->conf);
+        json_close(&json, '}');
+        buffer_append_u8(&request->body, '\n');
+        if (r < 0)
+                request_answer_error(
+                        request, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s: %s", zone->name_text, strerror(-r));
+        else
+                request_answer(request, MHD_HTTP_OK);
+        return queue_answer(request);
+}
+
 static enum MHD_Result answer_read(struct control_request *request)
 {
         struct control *control = request->control;
@@ -158,6 +188,9 @@ static enum MHD_Result answer_read(struct control_request *request)
                 return answer_stream(request, r, stream, "text/plain; charset=utf-8");
         case ROUTE_ZONE:
                 return answer_zone(request);
+        case ROUTE_DOCTOR:
+        case ROUTE_DOCTOR_ZONE:
+                return answer_doctor(request);
         case ROUTE_RELOAD_ALL:
         case ROUTE_RELOAD:
         case ROUTE_NOTIFY:

@@ -18,6 +18,7 @@ struct endpoint {
 
 static const struct endpoint zone_endpoints[] = {
         {"", ROUTE_ZONE, "GET"},
+        {"doctor", ROUTE_DOCTOR_ZONE, "GET"},
         {"text", ROUTE_TEXT, "GET"},
         {"dump", ROUTE_DUMP, "GET"},
         {"reload", ROUTE_RELOAD, "POST"},
@@ -72,6 +73,9 @@ const char *route_verb(enum route_kind kind)
                 return "plan of a push";
         case ROUTE_PUSH_APPROVE:
                 return "approve a push";
+        case ROUTE_DOCTOR:
+        case ROUTE_DOCTOR_ZONE:
+                return "doctor";
         }
         return "?";
 }
@@ -257,6 +261,10 @@ unsigned route_find(const char *method, const char *target, struct route *ret_ro
 
         if (segment_is(target, length, "/v1/status")) {
                 *ret_route = (struct route){.kind = ROUTE_STATUS};
+                return take_method(method, "GET", ret_error, ret_allow);
+        }
+        if (segment_is(target, length, "/v1/doctor")) {
+                *ret_route = (struct route){.kind = ROUTE_DOCTOR};
                 return take_method(method, "GET", ret_error, ret_allow);
         }
         if (segment_is(target, length, "/v1/reload")) {

@@ -2,6 +2,7 @@
  *
  *   GET  /v1/status                        every zone
  *   GET  /v1/zones/NAME                    one zone
+ *   GET  /v1/doctor, /v1/zones/NAME/doctor what only the daemon knows, for `zonecrier doctor`
  *   GET  /v1/zones/NAME/text               the published zone as zone file text
  *   GET  /v1/zones/NAME/dump               versions, journal steps and records, for a person
  *   POST /v1/reload                        the configuration, then every zone
@@ -47,6 +48,8 @@ enum route_kind {
         ROUTE_PUSH,
         ROUTE_PUSH_PLAN,
         ROUTE_PUSH_APPROVE,
+        ROUTE_DOCTOR,      /* the daemon's facts */
+        ROUTE_DOCTOR_ZONE, /* a zone's */
 };
 
 struct route {

@@ -19,7 +19,7 @@ static void require(bool condition)
 
 static bool has_zone(enum route_kind kind)
 {
-        return kind != ROUTE_STATUS && kind != ROUTE_RELOAD_ALL;
+        return kind != ROUTE_STATUS && kind != ROUTE_RELOAD_ALL && kind != ROUTE_DOCTOR;
 }
 
 /* The zone's canonical address leads to the same zone. */
