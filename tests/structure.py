@@ -68,10 +68,42 @@ def check_top():
             faults.append(f"{path.name}: not at the top level")
 
 
+PROVIDER_ROWS = {"WED": 17, "MON": 24, "ALI": 30, "DYN": 18, "SIM": 15, "PRV": 17}
+
+
+def plain_manual(text):
+    """A manual page as its words, without the macros between them."""
+    text = re.sub(r"^\.(Dq|Qq|Ic|Li|Pa|Cm|Xr|Ss|Sh|Ar|Nm)\b", "", text, flags=re.M)
+    return " ".join(text.replace("\\&", "").split())
+
+
+def has_test(path, text, name):
+    if path.suffix == ".py":
+        return re.search(rf"^def {name}\(", text, re.M) is not None
+    return re.search(rf"cmocka_unit_test\w*\((test_)?{name}\b", text) is not None
+
+
+def check_providers():
+    """tests/providers/rows.tsv has every row, each with a test that is there, or with words of the manual."""
+    table = ROOT / "tests" / "providers" / "rows.tsv"
+    wanted = [f"{name}-{number:02}" for name, count in PROVIDER_ROWS.items() for number in range(1, count + 1)]
+    rows = [line.split("\t") for line in table.read_text().splitlines() if not line.startswith("#")]
+    if [row[0] for row in rows] != wanted:
+        faults.append(f"tests/providers/rows.tsv: not each row once and in order: {set(wanted) ^ {row[0] for row in rows}}")
+    for row in rows:
+        file, _, words = row[2].partition(":")
+        path = ROOT / file
+        text = path.read_text() if path.exists() else ""
+        found = has_test(path, text, words) if path.suffix in (".py", ".c") else words in plain_manual(text)
+        if not words or not found:
+            faults.append(f"tests/providers/rows.tsv: {row[0]}: {row[2]} is not there")
+
+
 check_layers()
 check_readme()
 check_sizes()
 check_top()
+check_providers()
 for fault in faults:
     print(fault)
 print(f"structure: {'ok' if not faults else str(len(faults)) + ' faults'}")

@@ -285,6 +285,21 @@ static void test_a_provider_of_the_configuration(void **state)
         assert_true(o->provider->fields[1].is_literal);
 }
 
+static void test_port_alone(void **state)
+{
+        (void)state;
+        LOADED loaded = load_text(BASE "secondary w { provider wedos; };\n"
+                                       "options { secondaries { w; }; port 5300; };\n");
+        assert_int_equal(loaded.r, 0);
+        assert_string_equal(told(&loaded),
+                "3:1: warning: WEDOS DNS Secondary Servers asks port 53 alone, and "
+                "zonecrier listens on none of that number\n");
+        LOADED forwarded = load_text(
+                BASE "secondary w { provider wedos; };\n"
+                     "options { secondaries { w; }; port 5300; public-address { 192.0.2.1; }; };\n");
+        assert_string_equal(told(&forwarded), "");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -295,6 +310,7 @@ int main(void)
                 cmocka_unit_test(test_each_provider_that_is_compiled_in),
                 cmocka_unit_test(test_what_is_wrong),
                 cmocka_unit_test(test_told_apart),
+                cmocka_unit_test(test_port_alone),
                 cmocka_unit_test(test_a_provider_of_the_configuration),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
