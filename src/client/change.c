@@ -120,7 +120,7 @@ static int post(const struct client *client, const char *path, json_t **ret_json
         return exit_status;
 }
 
-static int change_zone(const struct client *client, const char *zone, const char *suffix, bool is_freeze)
+int verdict_ask(const struct client *client, const char *zone, const char *suffix, bool is_freeze)
 {
         CLEANUP_FREE char *path = request_zone_path(zone, suffix);
         json_t *json = NULL;
@@ -193,7 +193,7 @@ int client_reload(struct client *client, char **arguments, size_t count)
         json_t *json = NULL;
 
         if (count > 0)
-                return change_zone(client, arguments[0], "/reload", false);
+                return verdict_ask(client, arguments[0], "/reload", false);
         int exit_status = post(client, "/v1/reload", &json);
         if (exit_status == CLIENT_OK)
                 exit_status = reload_all_print(client, json);
@@ -223,13 +223,13 @@ int client_notify(struct client *client, char **arguments, size_t count)
 int client_freeze(struct client *client, char **arguments, size_t count)
 {
         (void)count;
-        return change_zone(client, arguments[0], "/freeze", true);
+        return verdict_ask(client, arguments[0], "/freeze", true);
 }
 
 int client_thaw(struct client *client, char **arguments, size_t count)
 {
         (void)count;
-        return change_zone(client, arguments[0], "/thaw", false);
+        return verdict_ask(client, arguments[0], "/thaw", false);
 }
 
 int client_approve(struct client *client, char **arguments, size_t count)
@@ -248,5 +248,5 @@ int client_approve(struct client *client, char **arguments, size_t count)
                 return client_push_approve(client, arguments[0], hash);
         if (asprintf(&suffix, "/approve?hash=%s", hash) < 0)
                 return CLIENT_FAILED;
-        return change_zone(client, arguments[0], suffix, false);
+        return verdict_ask(client, arguments[0], suffix, false);
 }

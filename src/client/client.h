@@ -35,7 +35,7 @@ struct client {
         const char *zone;
         bool is_json;
         const char *commit;  /* wait */
-        const char *serial;  /* a number */
+        const char *serial;  /* a number; also --to */
         const char *timeout; /* wait: a duration */
         bool is_quiet, is_verify, shows_all;
         bool shows_secret; /* provider form --show-secret */
@@ -66,6 +66,9 @@ int client_push(struct client *client, char **arguments, size_t count);
 int client_wait(struct client *client, char **arguments, size_t count);
 int client_show(struct client *client, char **arguments, size_t count);
 int client_dump(struct client *client, char **arguments, size_t count);
+int client_log(struct client *client, char **arguments, size_t count);
+int client_diff(struct client *client, char **arguments, size_t count);
+int client_rollback(struct client *client, char **arguments, size_t count);
 int client_plan(struct client *client, char **arguments, size_t count);
 int client_hook(struct client *client, char **arguments, size_t count);
 int client_check(struct client *client, char **arguments, size_t count);

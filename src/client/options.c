@@ -22,7 +22,10 @@ static const struct command commands[] = {
         {"plan", client_plan, 0, 1, "[A..B|REV|DIR|ZONE]", "jfcpsz",
                 "what would change, before it is published"},
         {"hook", client_hook, 1, 2, "install REPO", "cbp", "refuse broken zones in pushes and commits"},
-        {"show", client_show, 1, 1, "ZONE", "", "the published zone as text"},
+        {"show", client_show, 1, 1, "ZONE", "n", "the published zone as text"},
+        {"log", client_log, 1, 1, "ZONE", "j", "its serials: when, whose edit, who has them"},
+        {"diff", client_diff, 3, 3, "ZONE FROM TO", "", "what changed between two of its serials"},
+        {"rollback", client_rollback, 1, 1, "ZONE", "jn", "publish what it was under serial --to N again"},
         {"dump", client_dump, 1, 1, "ZONE", "", "its versions and journal steps, then its text"},
         {"freeze", client_freeze, 1, 1, "ZONE", "j", "let edits wait"},
         {"thaw", client_thaw, 1, 1, "ZONE", "j", "publish what waited"},
@@ -99,6 +102,7 @@ static void print_usage(FILE *out)
               "  --serial N, --commit REV, --timeout 60s, --verify, --quiet\n"
               "                        wait: which one, how long; compare changed records too\n"
               "  --all                 status: every zone, also those that are well\n"
+              "  --serial N, --to N    show, rollback: as it was under this serial\n"
               "  --show-secret         provider form: the key's secret too\n"
               "  --step max            serial-set: steps as long as can be\n"
               "  --assume NAME,...     serial-set: secondaries that are not waited for\n"
@@ -261,6 +265,7 @@ static int read_options(int argc, char **argv, struct invocation *ret_invocation
                 {"git", required_argument, NULL, 'g'},
                 {"origin", required_argument, NULL, 'o'},
                 {"path", required_argument, NULL, 'p'},
+                {"to", required_argument, NULL, 'n'},
                 {"secondary", required_argument, NULL, 's'},
                 {"show-secret", no_argument, NULL, OPTION_SHOW_SECRET},
                 {"zone", required_argument, NULL, 'z'},

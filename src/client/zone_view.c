@@ -78,6 +78,16 @@ static void print_targets(const struct client *client, const json_t *targets, ui
         json_array_foreach((json_t *)(uintptr_t)targets, i, target) target_print(client, target, serial, now);
 }
 
+static void print_rollback(const json_t *zone)
+{
+        const json_t *rolled_back = json_object_get(zone, "rolled_back");
+        if (!json_is_object(rolled_back))
+                return;
+        print_label("rolled back");
+        printf("to the content of serial %" PRIu64 ", which stays until the file changes\n",
+                member_number(rolled_back, "to_serial"));
+}
+
 void zone_view_print(const struct client *client, const json_t *zone, time_t now)
 {
         uint32_t serial = (uint32_t)member_number(zone, "serial");
@@ -101,6 +111,7 @@ void zone_view_print(const struct client *client, const json_t *zone, time_t now
                 printf("%" PRIu64 "\n", member_number(zone, "records"));
         }
         print_history(zone);
+        print_rollback(zone);
         if (hash) {
                 print_line("hash", hash);
                 print_label("to release");

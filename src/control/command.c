@@ -195,6 +195,8 @@ static int ask_registry(struct control_request *request)
                 return registry_thaw(registry, zone, on_verdict, request);
         case ROUTE_APPROVE:
                 return registry_approve(registry, zone, request->route.hash, on_verdict, request);
+        case ROUTE_ROLLBACK:
+                return registry_rollback(registry, zone, request->route.to, on_verdict, request);
         case ROUTE_PLAN:
                 return registry_plan(
                         registry, zone, TAKE_FD(request->text_fd), request->route.changes, on_plan, request);
@@ -211,6 +213,8 @@ static int ask_registry(struct control_request *request)
         case ROUTE_ZONE:
         case ROUTE_TEXT:
         case ROUTE_DUMP:
+        case ROUTE_LOG:
+        case ROUTE_DIFF:
         case ROUTE_NOTIFY:
         case ROUTE_PUSH:
         case ROUTE_PUSH_PLAN:

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/log_ids.h"
 #include "control/doctor.h"
+#include "control/history.h"
 #include "control/show.h"
 #include "control/stream.h"
 
@@ -108,6 +109,10 @@ static enum MHD_Result answer_stream(
         name_to_zone_text(request->route.zone, zone);
         if (r == -ENOENT)
                 request_answer_error(request, MHD_HTTP_NOT_FOUND, "%s is not published", zone);
+        else if (r == -ESTALE)
+                request_answer_error(request, MHD_HTTP_NOT_FOUND,
+                        "the history of %s does not reach that serial: zonecrier log %s shows which it has",
+                        zone, zone);
         else
                 request_answer_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s: %s", zone,
                         r == -EUCLEAN ? "a stored value is damaged" : strerror(-r));
@@ -181,8 +186,17 @@ static enum MHD_Result answer_read(struct control_request *request)
                 r = status_stream_new(&control->sources, &stream);
                 return answer_stream(request, r, stream, "application/json");
         case ROUTE_TEXT:
-                r = show_stream_new(control->options.store, request->route.zone, &stream);
+                r = show_stream_new(
+                        control->options.store, request->route.zone, request->route.serial, &stream);
                 return answer_stream(request, r, stream, "text/dns");
+        case ROUTE_LOG:
+                r = log_stream_new(
+                        control->options.store, control->options.fleet, request->route.zone, &stream);
+                return answer_stream(request, r, stream, "application/json");
+        case ROUTE_DIFF:
+                r = diff_stream_new(control->options.store, request->route.zone, request->route.from,
+                        request->route.to, &stream);
+                return answer_stream(request, r, stream, "text/plain; charset=utf-8");
         case ROUTE_DUMP:
                 r = dump_stream_new(control->options.store, request->route.zone, &stream);
                 return answer_stream(request, r, stream, "text/plain; charset=utf-8");
@@ -197,6 +211,7 @@ static enum MHD_Result answer_read(struct control_request *request)
         case ROUTE_FREEZE:
         case ROUTE_THAW:
         case ROUTE_APPROVE:
+        case ROUTE_ROLLBACK:
         case ROUTE_PLAN:
         case ROUTE_SETTLE:
         case ROUTE_SERIAL:

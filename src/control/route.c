@@ -20,12 +20,15 @@ static const struct endpoint zone_endpoints[] = {
         {"", ROUTE_ZONE, "GET"},
         {"doctor", ROUTE_DOCTOR_ZONE, "GET"},
         {"text", ROUTE_TEXT, "GET"},
+        {"log", ROUTE_LOG, "GET"},
+        {"diff", ROUTE_DIFF, "GET"},
         {"dump", ROUTE_DUMP, "GET"},
         {"reload", ROUTE_RELOAD, "POST"},
         {"notify", ROUTE_NOTIFY, "POST"},
         {"freeze", ROUTE_FREEZE, "POST"},
         {"thaw", ROUTE_THAW, "POST"},
         {"approve", ROUTE_APPROVE, "POST"},
+        {"rollback", ROUTE_ROLLBACK, "POST"},
         {"plan", ROUTE_PLAN, "POST"},
         {"settle", ROUTE_SETTLE, "POST"},
         {"serial", ROUTE_SERIAL, "POST"},
@@ -44,6 +47,10 @@ const char *route_verb(enum route_kind kind)
                 return "status";
         case ROUTE_TEXT:
                 return "show";
+        case ROUTE_LOG:
+                return "log";
+        case ROUTE_DIFF:
+                return "diff";
         case ROUTE_DUMP:
                 return "dump";
         case ROUTE_RELOAD_ALL:
@@ -57,6 +64,8 @@ const char *route_verb(enum route_kind kind)
                 return "thaw";
         case ROUTE_APPROVE:
                 return "approve";
+        case ROUTE_ROLLBACK:
+                return "rollback";
         case ROUTE_PLAN:
                 return "plan";
         case ROUTE_SETTLE:
@@ -194,6 +203,38 @@ static bool secondary_from_query(const char *query, char ret_secondary[static 64
         return true;
 }
 
+/* A serial behind that word, "from="; false where there is none, or it is no number from 1 on. */
+static bool serial_from_query(const char *query, const char *word, uint32_t *ret_serial)
+{
+        size_t length = strlen(word);
+        for (const char *field = query; field; field = strchr(field, '&')) {
+                field += *field == '&';
+                if (strncmp(field, word, length) != 0)
+                        continue;
+                const char *at = field + length;
+                uint64_t number = 0;
+                for (; *at >= '0' && *at <= '9' && number <= UINT32_MAX; at++)
+                        number = number * 10 + (uint64_t)(*at - '0');
+                *ret_serial = (uint32_t)number;
+                return number > 0 && number <= UINT32_MAX && (*at == '\0' || *at == '&' || *at == '#');
+        }
+        return false;
+}
+
+/* What is wrong with the serials that such a request takes; NULL = nothing. */
+static const char *read_serials(const char *query, struct route *route)
+{
+        if (route->kind == ROUTE_TEXT && query && strstr(query, "serial=") &&
+                !serial_from_query(query, "serial=", &route->serial))
+                return "serial= takes a serial";
+        if (route->kind == ROUTE_DIFF && (!serial_from_query(query, "from=", &route->from) ||
+                                                 !serial_from_query(query, "to=", &route->to)))
+                return "diff takes ?from= and &to=, each with a serial";
+        if (route->kind == ROUTE_ROLLBACK && !serial_from_query(query, "to=", &route->to))
+                return "rollback takes ?to= and a serial";
+        return NULL;
+}
+
 static unsigned take_method(
         const char *method, const char *wanted, const char **ret_error, const char **ret_allow)
 {
@@ -243,7 +284,11 @@ static unsigned find_zone_endpoint(const char *method, const char *path, size_t 
                         *ret_error = "changes= takes a number";
                         return 400;
                 }
-                if (route.kind == ROUTE_SERIAL_SET && !route_serial_query(query, &route, ret_error))
+                const char *wrong = read_serials(query, &route);
+                if (wrong)
+                        *ret_error = wrong;
+                if (wrong ||
+                        (route.kind == ROUTE_SERIAL_SET && !route_serial_query(query, &route, ret_error)))
                         return 400;
                 *ret_route = route;
                 return 0;

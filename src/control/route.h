@@ -4,6 +4,9 @@
  *   GET  /v1/zones/NAME                    one zone
  *   GET  /v1/doctor, /v1/zones/NAME/doctor what only the daemon knows, for `zonecrier doctor`
  *   GET  /v1/zones/NAME/text               the published zone as zone file text
+ *   GET  /v1/zones/NAME/text?serial=N      as it was under an earlier serial
+ *   GET  /v1/zones/NAME/log                its serials, newest first
+ *   GET  /v1/zones/NAME/diff?from=N&to=M   what one serial took away and added to the other
  *   GET  /v1/zones/NAME/dump               versions, journal steps and records, for a person
  *   POST /v1/reload                        the configuration, then every zone
  *   POST /v1/zones/NAME/reload             answers with the zone's verdict
@@ -13,6 +16,7 @@
  *   POST /v1/zones/NAME/approve?hash=HEX   releases what is held
  *   POST /v1/zones/NAME/serial             asks its secondaries what they hold
  *   POST /v1/zones/NAME/serial-set?serial=N&step=max&assume=NAME, serial-abort
+ *   POST /v1/zones/NAME/rollback?to=N      publishes what was under serial N, with a higher one
  *   POST /v1/zones/NAME/plan?changes=N     what a look, or the text in the body, would come to; N lines at
  * most
  *   POST /v1/zones/NAME/push?secondary=S               pushes now; no secondary: to all
@@ -33,6 +37,8 @@ enum route_kind {
         ROUTE_STATUS,
         ROUTE_ZONE,
         ROUTE_TEXT,
+        ROUTE_LOG,
+        ROUTE_DIFF,
         ROUTE_DUMP,
         ROUTE_RELOAD_ALL,
         ROUTE_RELOAD,
@@ -40,6 +46,7 @@ enum route_kind {
         ROUTE_FREEZE,
         ROUTE_THAW,
         ROUTE_APPROVE,
+        ROUTE_ROLLBACK,
         ROUTE_PLAN,
         ROUTE_SETTLE,
         ROUTE_SERIAL,
@@ -56,9 +63,11 @@ struct route {
         enum route_kind kind;
         uint8_t zone[NAME_MAX_LENGTH]; /* folded; not for STATUS and RELOAD_ALL */
         uint32_t changes;              /* PLAN: lines that are wanted */
+        uint32_t from, to;             /* DIFF; ROLLBACK: to */
         uint8_t hash[32];              /* APPROVE, PUSH_APPROVE */
         char secondary[64];            /* PUSH*: "" = all */
-        uint32_t serial;               /* SERIAL_SET: where to; 0 = nowhere else, but `assumed` */
+        uint32_t serial;               /* TEXT: 0 = what is published; SERIAL_SET: where to; 0 = nowhere
+                                          else, but `assumed` */
         bool longest;                  /* SERIAL_SET: in steps as long as can be */
         char assumed[512];             /* SERIAL_SET: names, one a line */
 };

@@ -12,6 +12,7 @@
 #include "control/stream.h"
 #include "dns/name.h"
 #include "dns/rdata.h"
+#include "store/history.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,7 +23,8 @@ struct show_stream {
         struct stream stream; /* first */
         struct store_read *read;
         struct store_records *records;
-        struct store_zone row;
+        struct store_past *past; /* in place of records: an earlier version */
+        struct store_zone row;   /* serial and SOA are the shown version's */
         char zone_text[NAME_TEXT_MAX];
         bool has_begun;
         bool is_dump;
@@ -32,6 +34,7 @@ static void show_stream_free(struct stream *stream)
 {
         struct show_stream *show = (struct show_stream *)stream;
         store_records_close(show->records);
+        store_past_close(show->past);
         store_read_end(show->read);
         free(show);
 }
@@ -68,18 +71,43 @@ static int show_failed(struct show_stream *show, int r)
         return r;
 }
 
+#define STEPS_A_TURN 512
+#define PAUSE 2
+
+/* Steps of the journal are opened some at a time; a line feed keeps the answer going. */
+static int prepare_past(struct show_stream *show)
+{
+        int r = show->past ? store_past_prepare(show->past, STEPS_A_TURN) : 1;
+        if (r == 0)
+                buffer_append_u8(&show->stream.pending, '\n');
+        return r < 0 ? show_failed(show, r) : r == 0 ? PAUSE : 0;
+}
+
+static int next_record(struct show_stream *show, struct record *ret_record)
+{
+        return show->past ? store_past_next(show->past, ret_record)
+                          : store_records_next(show->records, ret_record);
+}
+
 static int show_stream_next(struct stream *stream)
 {
         struct show_stream *show = (struct show_stream *)stream;
         struct record record;
 
         if (!show->has_begun) {
+                int waits = prepare_past(show);
+                if (waits != 0)
+                        return waits;
                 show->has_begun = true;
                 int r = append_beginning(show);
                 return r < 0 ? show_failed(show, r) : 0;
         }
         for (size_t end = stream->pending.length + PIECE_BYTES; stream->pending.length < end;) {
-                int r = store_records_next(show->records, &record);
+                int r = next_record(show, &record);
+                if (r == STORE_DIFFERENCE_MORE) {
+                        buffer_append_u8(&stream->pending, '\n');
+                        return PAUSE;
+                }
                 if (r != 0)
                         return r > 0 ? 1 : show_failed(show, r);
                 append_record(&stream->pending, &record);
@@ -101,7 +129,23 @@ static int show_open(struct show_stream *show, struct store *store, const uint8_
         return r;
 }
 
-static int stream_new(struct store *store, const uint8_t *zone, bool is_dump, struct stream **ret_stream)
+/* -ESTALE: the journal does not reach that serial. */
+static int show_open_past(struct show_stream *show, uint32_t serial)
+{
+        uint64_t version = 0;
+        int r = store_version_of(show->read, &show->row, serial, &version);
+        if (r == -ENOENT)
+                return -ESTALE;
+        if (r == 0)
+                r = store_past_open(show->read, &show->row, version, &show->past);
+        if (r == 0)
+                r = store_soa_of(show->read, &show->row, version, &show->row.soa);
+        show->row.serial = serial;
+        return r;
+}
+
+static int stream_new(
+        struct store *store, const uint8_t *zone, bool is_dump, uint32_t serial, struct stream **ret_stream)
 {
         struct show_stream *show = calloc(1, sizeof(*show));
         if (!show)
@@ -111,6 +155,8 @@ static int stream_new(struct store *store, const uint8_t *zone, bool is_dump, st
         show->is_dump = is_dump;
         name_to_zone_text(zone, show->zone_text);
         int r = show_open(show, store, zone);
+        if (r == 0 && serial != 0)
+                r = show_open_past(show, serial);
         if (r < 0) {
                 show_stream_free(&show->stream);
                 return r;
@@ -119,12 +165,12 @@ static int stream_new(struct store *store, const uint8_t *zone, bool is_dump, st
         return 0;
 }
 
-int show_stream_new(struct store *store, const uint8_t *zone, struct stream **ret_stream)
+int show_stream_new(struct store *store, const uint8_t *zone, uint32_t serial, struct stream **ret_stream)
 {
-        return stream_new(store, zone, false, ret_stream);
+        return stream_new(store, zone, false, serial, ret_stream);
 }
 
 int dump_stream_new(struct store *store, const uint8_t *zone, struct stream **ret_stream)
 {
-        return stream_new(store, zone, true, ret_stream);
+        return stream_new(store, zone, true, 0, ret_stream);
 }

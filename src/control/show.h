@@ -6,7 +6,8 @@
 
 struct stream;
 
-/* -ENOENT: not published; -EUCLEAN. */
-int show_stream_new(struct store *store, const uint8_t *zone, struct stream **ret_stream);
+/* serial: of an earlier version, 0 = what is published. -ENOENT: not published; -ESTALE: the journal does not
+ * reach that serial; -EUCLEAN. */
+int show_stream_new(struct store *store, const uint8_t *zone, uint32_t serial, struct stream **ret_stream);
 /* Versions and journal steps first, then the records. */
 int dump_stream_new(struct store *store, const uint8_t *zone, struct stream **ret_stream);

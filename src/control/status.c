@@ -198,7 +198,7 @@ static void append_targets(struct json *json, const struct status_sources *sourc
         json_close(json, ']');
 }
 
-void status_append_zone(struct json *json, const struct status_sources *sources,
+void status_append_zone(struct json *json, const struct status_sources *sources, struct store_read *read,
         const struct zone_entry *zone, const struct store_zone *row, bool is_whole)
 {
         json_open(json, NULL, '{');
@@ -212,6 +212,7 @@ void status_append_zone(struct json *json, const struct status_sources *sources,
         if (zone->verdict.has_hash)
                 append_hash(json, &zone->verdict);
         status_append_serial(json, zone);
+        status_append_rollback(json, read, row);
         json_time(json, "looked_at", zone->verdict.at_usec);
         append_targets(json, sources, zone, row);
         status_append_secondaries(json, sources, row ? zone->name : NULL, is_whole);
@@ -226,7 +227,7 @@ static int append_zone_from(struct json *json, const struct status_sources *sour
         int r = store_zone_find(read, zone->name, &row);
         if (r < 0 && r != -ENOENT && r != -EUCLEAN)
                 return r;
-        status_append_zone(json, sources, zone, r == 0 ? &row : NULL, is_whole);
+        status_append_zone(json, sources, read, zone, r == 0 ? &row : NULL, is_whole);
         return 0;
 }
 

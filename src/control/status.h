@@ -15,7 +15,7 @@ struct status_sources {
 
 /* One zone as an object. is_whole: details in full; else cut to what a list can bear. row NULL = not
  * published. */
-void status_append_zone(struct json *json, const struct status_sources *sources,
+void status_append_zone(struct json *json, const struct status_sources *sources, struct store_read *read,
         const struct zone_entry *zone, const struct store_zone *row, bool is_whole);
 /* The same, with the row looked up in a view of its own. */
 int status_append_zone_now(struct json *json, const struct status_sources *sources,
@@ -33,6 +33,8 @@ void status_append_daemon(struct json *json, const struct status_sources *source
  * its turn comes. sources is copied. */
 int status_stream_new(const struct status_sources *sources, struct stream **ret_stream);
 
+/* history.c: whether it was rolled back, and to what; row NULL = not published. */
+void status_append_rollback(struct json *json, struct store_read *read, const struct store_zone *row);
 /* status_serial.c: what goes on about the zone's serial. */
 void status_append_git(struct json *json, const struct status_sources *sources);
 void status_append_serial(struct json *json, const struct zone_entry *zone);

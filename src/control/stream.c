@@ -27,7 +27,9 @@ static ssize_t stream_read(void *context, uint64_t position, char *bytes, size_t
                 int r = stream->next(stream);
                 if (r < 0 || buffer_status(&stream->pending) < 0)
                         return MHD_CONTENT_READER_END_WITH_ERROR;
-                stream->has_ended = r > 0;
+                stream->has_ended = r == 1;
+                if (r == 2)
+                        break;
         }
         size_t length = stream->pending.length - stream->sent;
         if (length == 0)

@@ -9,8 +9,9 @@
 struct MHD_Response;
 
 struct stream {
-        /* Appends the next piece to `pending`: 0 = done, 1 = that was the end, negative = the answer breaks
-         * off (the client sees that it is not whole). */
+        /* Appends the next piece to `pending`: 0 = done, 1 = that was the end, 2 = done, and others are to
+         * have their turn (something was appended), negative = the answer breaks off (the client sees that it
+         * is not whole). */
         int (*next)(struct stream *stream);
         void (*free)(struct stream *stream);
         struct buffer pending;

@@ -5,6 +5,7 @@
 #include "base/crew.h"
 #include "conf/conf.h"
 #include "publish/batch.h"
+#include "publish/rollback.h"
 #include "source/source.h"
 #include "zone/delta.h"
 #include "zone/guard.h"
@@ -53,8 +54,12 @@ struct edit {
         struct guard_input guard;             /* with the window's earlier edits */
         struct guard_memory guard_memory;
         uint64_t now_usec; /* when the guard judges it: of what is held, since when it is */
-        bool is_released;  /* by hand: the guard's window begins anew */
-        uint32_t floor;    /* the serial file's, or a secondary's */
+        bool is_rollback;  /* the content is an earlier version's; then: */
+        struct rollback rollback;
+        bool keeps_rollback; /* what is served stays rolled back: no text was looked at */
+        char by[64];         /* what made it besides an edit, for the provenance */
+        bool is_released;    /* by hand: the guard's window begins anew */
+        uint32_t floor;      /* the serial file's, or a secondary's */
         bool floor_needs_gap;
         uint32_t serial; /* of the new version; 0 = there will be none */
         bool begins_era;
@@ -114,6 +119,10 @@ int edit_guard_load(struct edit *edit);
 int edit_guard_hold(struct edit *edit, const uint8_t hash[static DELTA_HASH_SIZE]);
 int edit_guard_clear(struct edit *edit);
 int edit_guard_publish(struct edit *edit, uint64_t version);
+/* rollback.c: EDIT_ANSWERED where the zone was rolled back and the file still says what it said; the row that
+ * tells it, with a publish. */
+int edit_rollback_stays(struct edit *edit);
+int edit_rollback_keep(struct edit *edit, struct store_batch *open);
 /* edit_removal.c: the zone's file is gone. Held, with the hash that releases the removal; removed, where it
  * was approved. what: "zones/x.zone is gone". EDIT_ANSWERED, or negative. */
 int edit_removal(struct edit *edit, const char *what);
@@ -125,5 +134,7 @@ bool edit_is_remembered(const struct edit *edit);
  * EDIT_ANSWERED. */
 int edit_remember_files(struct edit *edit);
 int edit_tell_files(struct edit *edit);
+/* What was read, as the store keeps it: in the edit's arena. */
+int edit_list_files(struct edit *edit, const struct store_file **ret_files, size_t *ret_count);
 /* The file has `file`, `published` is served: asks for serial-write-back where that is wanted. */
 void edit_ask_write_back(struct edit *edit, uint32_t file, uint32_t published);

@@ -15,7 +15,7 @@
 #define DESCRIBED_OCTETS 200 /* of one */
 
 /* The files that were read, the zone's own first: store_file rows in the edit's arena. */
-static int list_files(struct edit *edit, const struct store_file **ret_files, size_t *ret_count)
+int edit_list_files(struct edit *edit, const struct store_file **ret_files, size_t *ret_count)
 {
         size_t count;
         const struct source_file *read = source_snapshot_files(edit->snapshot, &count);
@@ -165,8 +165,12 @@ int edit_make_soa(struct edit *edit, struct record *ret_soa)
 
 static int add_text(struct edit *edit, struct store_publication *publication)
 {
-        if (!edit->snapshot) { /* a secondary is ahead */
+        if (!edit->snapshot && !edit->is_rollback) { /* a secondary is ahead */
                 publication->text_change = STORE_TEXT_KEEP;
+                return 0;
+        }
+        if (edit->is_rollback) { /* the file's text is not what is served */
+                publication->text_change = STORE_TEXT_DROP;
                 return 0;
         }
         return edit->is_whole ? text_whole(edit, publication) : text_ranges(edit, publication);
@@ -182,7 +186,7 @@ static int add_files(struct edit *edit, struct store_publication *publication)
                 publication->file_count = edit->row.file_count;
                 return r;
         }
-        return list_files(edit, &publication->files, &publication->file_count);
+        return edit_list_files(edit, &publication->files, &publication->file_count);
 }
 
 int edit_remember_files(struct edit *edit)
@@ -192,7 +196,7 @@ int edit_remember_files(struct edit *edit)
 
         if (!edit->snapshot || edit_is_remembered(edit))
                 return EDIT_ANSWERED;
-        int r = list_files(edit, &publication.files, &publication.file_count);
+        int r = edit_list_files(edit, &publication.files, &publication.file_count);
         if (r == 0)
                 r = add_text(edit, &publication);
         if (r == 0)
@@ -262,12 +266,13 @@ static const char *describe_origin(const struct edit *edit, struct buffer *text)
 {
         const struct publish_job *job = edit->job;
         CLEANUP_FREE char *file = job->path ? publish_job_file(job, job->path) : strdup("");
-        struct provenance provenance = {.has_commit = job->commit != NULL};
+        struct provenance provenance = {.has_commit = job->commit && !edit->is_rollback};
 
         if (!file)
                 return NULL;
         snprintf(provenance.file, sizeof(provenance.file), "%s", file);
-        if (job->commit)
+        snprintf(provenance.by, sizeof(provenance.by), "%s", edit->by);
+        if (provenance.has_commit)
                 provenance.commit = job->commit->commit;
         provenance_write(&provenance, text);
         return buffer_text(text);
@@ -278,6 +283,9 @@ int edit_commit(struct edit *edit)
         struct store_batch *open;
         uint64_t version;
         CLEANUP(buffer_free) struct buffer provenance = {0};
+        bool is_back = edit->has_row && edit->row.flags & STORE_ZONE_ROLLED_BACK;
+
+        edit->keeps_rollback = is_back && !edit->snapshot && !edit->is_rollback;
         struct store_publication publication = {
                 .name = edit->job->name,
                 .base_version = edit->has_row ? edit->row.version : 0,
@@ -285,6 +293,7 @@ int edit_commit(struct edit *edit)
                 .file_serial = edit->file_serial,
                 .flags = edit_alias_flag(edit) |
                          (edit->is_signed_elsewhere ? STORE_ZONE_SIGNED_ELSEWHERE : 0) |
+                         (edit->keeps_rollback || edit->is_rollback ? STORE_ZONE_ROLLED_BACK : 0) |
                          (edit->has_row ? edit->row.flags & STORE_ZONE_FROZEN : 0) |
                          (edit->is_setting_serial && !edit->ends_setting ? STORE_ZONE_SERIAL_SET : 0),
                 .records = edit->is_whole && (!edit->has_row || edit->job->is_damaged ||
@@ -322,6 +331,8 @@ int edit_commit(struct edit *edit)
                 r = edit_alias_keep(edit, open);
         if (r == 0)
                 r = edit_guard_publish(edit, version);
+        if (r == 0)
+                r = edit_rollback_keep(edit, open);
         edit->has_written = true;
         if (r < 0)
                 return r;

@@ -98,8 +98,13 @@ static int delta_load(struct edit *edit, uint64_t base, struct delta *ret_delta)
         bool is_added;
         int r = store_difference_open(edit->read, &edit->row, base, edit->row.version, &difference);
 
-        while (r == 0 && (r = store_difference_next(difference, &record, &is_added)) == 0) {
-                r = record_copy(&delta.arena, &record, &copy);
+        while (r == 0 && (r = store_difference_next(difference, &record, &is_added)) != 1) {
+                if (r == STORE_DIFFERENCE_MORE) {
+                        r = 0;
+                        continue;
+                }
+                if (r == 0)
+                        r = record_copy(&delta.arena, &record, &copy);
                 if (r == 0)
                         r = record_list_add(is_added ? &delta.added : &delta.removed, &copy);
         }

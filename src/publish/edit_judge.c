@@ -105,8 +105,10 @@ int edit_judge(struct edit *edit)
 {
         struct verdict *verdict = &edit->job->verdict;
         struct judgement judgement;
-        int r = edit_guard_load(edit);
-        if (r < 0)
+        int r = edit_rollback_stays(edit);
+        if (r == EDIT_GOES_ON)
+                r = edit_guard_load(edit);
+        if (r != EDIT_GOES_ON)
                 return r;
         edit_judgement(edit, false, &judgement);
         edit->serial = judgement.serial;
@@ -120,7 +122,8 @@ int edit_judge(struct edit *edit)
                         edit->added->count, edit->removed->count);
                 return EDIT_ANSWERED;
         case JUDGEMENT_HOLD:
-                return hold(edit, &judgement);
+                r = hold(edit, &judgement);
+                return r == EDIT_GOES_ON && edit->is_setting_serial ? wait_for_serial(edit) : r;
         case JUDGEMENT_REFUSE:
                 verdict_set(verdict, VERDICT_HELD, "%s", judgement.reasons[0]);
                 return EDIT_ANSWERED;

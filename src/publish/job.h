@@ -19,6 +19,7 @@ enum job_kind {
         JOB_AHEAD,        /* a secondary holds a serial ahead of ours */
         JOB_REMOVE,       /* the zone is no longer ours: tombstone, and everything of it goes */
         JOB_STATE,        /* small rows of others */
+        JOB_ROLLBACK,     /* the content of to_serial, under a new serial */
         JOB_PLAN,         /* a look that is thrown away: rehearsal.h */
         JOB_WRITE_BACK,   /* the serial into the file: not the publisher's, write_back.c's */
         JOB_GROUP,        /* the jobs in members, as one (group.h) */
@@ -62,6 +63,7 @@ struct publish_job {
         uint64_t source_number;        /* GROUP: the main loop's */
         struct conf *conf;             /* a reference: policy */
         uint8_t hash[32];              /* APPROVE */
+        uint32_t to_serial;            /* ROLLBACK */
         uint32_t ahead_serial;         /* AHEAD; APPROVE: what was held, 0 = none */
         bool ahead_is_trusted;
         struct lost_inquiry *lost; /* LOOK, APPROVE: owned; NULL = they were not asked */

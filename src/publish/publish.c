@@ -205,6 +205,8 @@ static int run(struct edit *edit)
                 return freeze(edit);
         case JOB_REMOVE:
                 return remove_zone(edit);
+        case JOB_ROLLBACK:
+                return publish_rollback(edit);
         case JOB_AHEAD:
                 return publish_ahead(edit, edit->job->ahead_serial);
         case JOB_THAW:

@@ -377,6 +377,20 @@ int registry_approve(struct registry *registry, const uint8_t *name, const uint8
         return 0;
 }
 
+int registry_rollback(
+        struct registry *registry, const uint8_t *name, uint32_t to_serial, registry_done done, void *context)
+{
+        struct registry_entry *entry = registry_entry_find(registry, name);
+        if (!entry)
+                return -ENOENT;
+        struct publish_job *job = registry_job_new(registry, entry, JOB_ROLLBACK, done, context);
+        if (!job)
+                return -ENOMEM;
+        job->to_serial = to_serial;
+        publisher_post(registry->publisher, job);
+        return 0;
+}
+
 int registry_seen_ahead(
         struct registry *registry, const uint8_t *name, uint32_t serial, bool trusted, const char *peer)
 {

@@ -322,7 +322,7 @@ static void apply(struct registry *registry, struct publish_job *job)
                 apply_remove(registry, entry, job);
                 return;
         }
-        if (entry && job->kind == JOB_FREEZE &&
+        if (entry && (job->kind == JOB_FREEZE || job->kind == JOB_ROLLBACK) &&
                 job->verdict.kind == VERDICT_FAILED) { /* says nothing about the text */
                 if (job->done)
                         job->done(job->done_context, &entry->zone, &job->verdict);

@@ -147,8 +147,12 @@ static int rehearse_commit(struct edit *edit, struct rehearsal *rehearsal)
 static int rehearse_judgement(struct edit *edit, struct rehearsal *rehearsal)
 {
         struct judgement judgement, approved;
-        int r = edit_guard_load(edit);
+        int r = edit_rollback_stays(edit);
 
+        if (r == EDIT_ANSWERED)
+                return 0;
+        if (r == EDIT_GOES_ON)
+                r = edit_guard_load(edit);
         if (r < 0)
                 return r;
         edit_judgement(edit, false, &judgement);

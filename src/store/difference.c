@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define SCRATCH_BYTES (256u * 1024)
+#define GROUPS_MAX 1024 /* that come to nothing, in one call */
 
 struct half { /* of a step: what it removed, or what it added */
         uint64_t version;
@@ -227,7 +228,9 @@ int store_difference_next(struct store_difference *difference, struct record *re
         int r = store_difference_prepare(difference, SIZE_MAX);
         if (r < 0)
                 return r;
-        while (difference->count > 0) {
+        for (unsigned tries = 0; difference->count > 0; tries++) {
+                if (tries == GROUPS_MAX)
+                        return STORE_DIFFERENCE_MORE;
                 struct half *group = difference->group;
                 int sum = 0;
                 r = half_keep(group, &difference->heap[0]->record);

@@ -39,7 +39,8 @@ static void dump_row(const struct store_zone *zone, struct buffer *out)
                 uint32_t flag;
                 const char *word;
         } flags[] = {{STORE_ZONE_FROZEN, " frozen"}, {STORE_ZONE_SIGNED_ELSEWHERE, " signed-elsewhere"},
-                {STORE_ZONE_HAS_TEXT, " has-text"}, {STORE_ZONE_BEHIND, " behind"}};
+                {STORE_ZONE_HAS_TEXT, " has-text"}, {STORE_ZONE_BEHIND, " behind"},
+                {STORE_ZONE_ROLLED_BACK, " rolled-back"}};
         char name[NAME_TEXT_MAX], digest[2 * DIGEST_SIZE + 1];
 
         hex_encode(zone->digest.bytes, DIGEST_SIZE, digest);

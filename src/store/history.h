@@ -18,13 +18,15 @@ int store_soa_of(
 /* The net delta between two versions, in either direction; the SOA left out. What was added and removed again
  * between is in neither half. */
 struct store_difference;
+/* Nothing yet, but a slice of the work is done: call again. So that no caller is held up. */
+#define STORE_DIFFERENCE_MORE 2
 int store_difference_open(struct store_read *read, const struct store_zone *zone, uint64_t from, uint64_t to,
         struct store_difference **ret_difference);
 /* Opens up to so many steps: 0 = there are more, 1 = all are open. Before the first store_difference_next().
  */
 int store_difference_prepare(struct store_difference *difference, size_t steps);
-/* The next record in canonical order: 0, 1 = the end, -EUCLEAN, -ENOMEM. Of two that differ in TTL or letter
- * case alone the order is that of their octets. */
+/* The next record in canonical order: 0, 1 = the end, STORE_DIFFERENCE_MORE, -EUCLEAN, -ENOMEM. Of two that
+ * differ in TTL or letter case alone the order is that of their octets. */
 int store_difference_next(struct store_difference *difference, struct record *ret_record, bool *ret_is_added);
 struct store_difference *store_difference_close(struct store_difference *difference);
 
@@ -33,5 +35,6 @@ struct store_past;
 int store_past_open(struct store_read *read, const struct store_zone *zone, uint64_t version,
         struct store_past **ret_past);
 int store_past_prepare(struct store_past *past, size_t steps);
+/* 0, 1 = the end, STORE_DIFFERENCE_MORE, -EUCLEAN, -ENOMEM. */
 int store_past_next(struct store_past *past, struct record *ret_record);
 struct store_past *store_past_close(struct store_past *past);

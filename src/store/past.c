@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define UNREAD 99
+
 struct store_past {
         struct store_records *today;
         struct store_difference *back; /* from today to then */
         struct record now, change;     /* the next of each */
         bool change_is_added;
-        int now_r, change_r; /* 0 = it is there, 1 = the end, -EAGAIN = not read yet */
+        int now_r, change_r; /* 0 = it is there, 1 = the end, UNREAD */
 };
 
 int store_past_open(struct store_read *read, const struct store_zone *zone, uint64_t version,
@@ -26,7 +28,7 @@ int store_past_open(struct store_read *read, const struct store_zone *zone, uint
                 store_past_close(past);
                 return r;
         }
-        past->now_r = past->change_r = -EAGAIN;
+        past->now_r = past->change_r = UNREAD;
         *ret_past = past;
         return 0;
 }
@@ -36,13 +38,17 @@ int store_past_prepare(struct store_past *past, size_t steps)
         return store_difference_prepare(past->back, steps);
 }
 
-/* Both at hand; -EUCLEAN, -ENOMEM. */
+/* Both at hand; STORE_DIFFERENCE_MORE, -EUCLEAN, -ENOMEM. */
 static int fill(struct store_past *past)
 {
-        if (past->now_r == -EAGAIN)
+        if (past->now_r == UNREAD)
                 past->now_r = store_records_next(past->today, &past->now);
-        if (past->change_r == -EAGAIN)
+        if (past->change_r == UNREAD)
                 past->change_r = store_difference_next(past->back, &past->change, &past->change_is_added);
+        if (past->change_r == STORE_DIFFERENCE_MORE) {
+                past->change_r = UNREAD;
+                return STORE_DIFFERENCE_MORE;
+        }
         return past->now_r < 0 ? past->now_r : past->change_r < 0 ? past->change_r : 0;
 }
 
@@ -50,7 +56,7 @@ int store_past_next(struct store_past *past, struct record *ret_record)
 {
         for (;;) {
                 int r = fill(past);
-                if (r < 0)
+                if (r != 0)
                         return r;
                 if (past->now_r == 1 && past->change_r == 1)
                         return 1;
@@ -59,17 +65,17 @@ int store_past_next(struct store_past *past, struct record *ret_record)
                                                   : record_compare(&past->now, &past->change);
                 if (order < 0) {
                         *ret_record = past->now;
-                        past->now_r = -EAGAIN;
+                        past->now_r = UNREAD;
                         return 0;
                 }
                 if (past->change_is_added) { /* before the one of today that it took the place of, or alone */
                         *ret_record = past->change;
-                        past->change_r = -EAGAIN;
+                        past->change_r = UNREAD;
                         return 0;
                 }
                 if (order > 0 || !record_is_identical(&past->now, &past->change))
                         return -EUCLEAN; /* a record that came since must be there (I3) */
-                past->now_r = past->change_r = -EAGAIN;
+                past->now_r = past->change_r = UNREAD;
         }
 }
 

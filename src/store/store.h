@@ -68,9 +68,10 @@ enum store_zone_flags {
         STORE_ZONE_SIGNED_ELSEWHERE = 2, /* the serial is the file's */
         STORE_ZONE_HAS_TEXT = 4, /* text chunks are there: the incremental path may be used. Set by the store
                                     itself, from text_change */
-        STORE_ZONE_HAS_ALIAS = 4096,  /* its ALIAS answers are in a state row */
-        STORE_ZONE_SERIAL_SET = 8192, /* serial-set is under way: a state row has the steps */
-        STORE_ZONE_BEHIND = 8,        /* a secondary was seen ahead; cleared by the publish that goes above */
+        STORE_ZONE_HAS_ALIAS = 4096,    /* its ALIAS answers are in a state row */
+        STORE_ZONE_SERIAL_SET = 8192,   /* serial-set is under way: a state row has the steps */
+        STORE_ZONE_ROLLED_BACK = 16384, /* by hand, until the file changes: publish/rollback.h */
+        STORE_ZONE_BEHIND = 8, /* a secondary was seen ahead; cleared by the publish that goes above */
 };
 
 /* The zone row. Pointers lie in the map. */
