@@ -149,6 +149,21 @@ int git_zones_list(struct git *git, const char *tree, const char *folder, struct
         return 0;
 }
 
+int git_zones_parse_grep(const char *text, size_t length, size_t prefix, struct table *paths)
+{
+        const char *end = text + length;
+
+        for (const char *at = text, *nul; at < end && (nul = memchr(at, '\0', (size_t)(end - at)));
+                at = nul + 1) {
+                const char *path = at + prefix;
+
+                if ((size_t)(nul - at) > prefix &&
+                        table_put(paths, path, (size_t)(nul - path), (void *)(uintptr_t)path, NULL) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 /* Paths of files with an $INCLUDE. `git grep` names them "TREE:PATH". */
 static int find_includers(
         struct git *git, const char *tree, const char *folder, struct table *paths, struct buffer *text)
@@ -157,20 +172,9 @@ static int find_includers(
                 "grep", "-l", "-z", "-i", "-F", "-e", "$INCLUDE", tree, "--", *folder ? folder : NULL, NULL};
         int r = git_run(git, command, NULL, 0, 0, text, NULL);
 
-        if (r > 1)
-                return -EIO;
-        if (r < 0 || text->length == 0)
-                return r < 0 ? r : 0;
-        const char *at = (const char *)text->data, *end = at + text->length;
-        while (at < end && memchr(at, '\0', (size_t)(end - at))) {
-                const char *path = at + strlen(tree) + 1;
-
-                if (strlen(at) > strlen(tree) &&
-                        table_put(paths, path, strlen(path), (void *)(uintptr_t)path, NULL) < 0)
-                        return -ENOMEM;
-                at += strlen(at) + 1;
-        }
-        return 0;
+        if (r != 0)
+                return r == 1 ? 0 : r < 0 ? r : -EIO; /* 1: there is none */
+        return git_zones_parse_grep((const char *)text->data, text->length, strlen(tree) + 1, paths);
 }
 
 struct change {

@@ -27,6 +27,10 @@ bool git_zones_is_here(void);
 int git_zones_commit(struct git *git, const char *revision, struct git_commit *ret_commit);
 /* Zone files (NAME.zone) beneath a folder of the commit or tree, "" = all of it. */
 int git_zones_list(struct git *git, const char *tree, const char *folder, struct git_zones *ret_zones);
+/* `git grep -lz`: paths behind a prefix of so many octets, each ended by a NUL, as keys of the table.
+ * -ENOMEM. */
+struct table;
+int git_zones_parse_grep(const char *text, size_t length, size_t prefix, struct table *paths);
 /* Of the zones of `to` those whose text may be another than in `from`: their file changed, or any file did
  * and they include some. And the zones of `from` that have no file any more. from NULL: all, none. */
 int git_zones_changed(struct git *git, const char *from, const char *to, const char *folder,

@@ -226,8 +226,7 @@ static int look_at_ref(struct hook *hook, const char *before, const char *after,
                 &hook->plan, hook->git, is_zero(before) ? NULL : before, after, hook->path ? hook->path : "");
 }
 
-/* "ID ID REF"; what stands behind the first id is cut off it. */
-static bool split_line(char *line, const char **ret_before, const char **ret_after, const char **ret_ref)
+bool hook_split_line(char *line, const char **ret_before, const char **ret_after, const char **ret_ref)
 {
         const char **ids[] = {ret_before, ret_after};
 
@@ -252,7 +251,7 @@ static int pre_receive(struct hook *hook)
 
         read_push_options(hook);
         while (fgets(line, sizeof(line), stdin)) {
-                if (!split_line(line, &before, &after, &ref)) {
+                if (!hook_split_line(line, &before, &after, &ref)) {
                         fputs("zonecrier: this is no line of git's pre-receive; nothing is let through\n",
                                 stderr);
                         return CLIENT_WRONG;

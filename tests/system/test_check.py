@@ -145,3 +145,19 @@ def test_severities_are_those_that_bind_has(tmp_path):
                 assert "clean" in ours.stdout or name == "mx", ours.stdout
             else:
                 assert {"fail": "error: ", "warn": "warning: "}[level] in ours.stdout
+
+
+def test_the_daemon_has_the_same_severities(lab):
+    """check-names and the others hold for what is published: by the whole text, and by the changed lines of a large one."""
+    zones = "".join(f"zone {level}.example {{ check-names {level}; check-mx {level}; }};\n" for level in ("warn", "ignore"))
+    primary = lab.daemon(extra=zones)
+    for size in (3, 6000):
+        hosts = [f"h{i} A 192.0.2.{i % 250}" for i in range(size)]
+        for serial, extra in ((size, []), (size + 1, ["a_b A 192.0.2.1"]), (size + 2, ["m MX 5 192.0.2.7"]), (size + 3, [])):
+            for level in ("fail", "warn", "ignore"):
+                primary.write(f"{level}.example", zone_text(f"{level}.example", serial, hosts + extra), reload=True)
+                zone = primary.zone(f"{level}.example")
+                breaks = level == "fail" and extra[:1] == ["a_b A 192.0.2.1"]
+                assert zone["state"] == ("broken" if breaks else "published"), zone
+                assert zone["serial"] == (serial - 1 if breaks else serial)
+                assert ("error: a_b.fail.example. is no name of a host" in (zone["details"] or "")) == breaks
