@@ -30,6 +30,7 @@ struct client {
         const char *git; /* a revision */
         const char *origin;
         const char *path; /* in a tree of git */
+        const char *resolver;
         const char *secondary;
         const char *branch;
         const char *zone;
@@ -74,5 +75,6 @@ int client_hook(struct client *client, char **arguments, size_t count);
 int client_check(struct client *client, char **arguments, size_t count);
 int client_serial(struct client *client, char **arguments, size_t count);
 int client_serial_set(struct client *client, char **arguments, size_t count);
+int client_doctor(struct client *client, char **arguments, size_t count);
 int client_keygen(struct client *client, char **arguments, size_t count);
 int client_provider(struct client *client, char **arguments, size_t count);

@@ -33,7 +33,8 @@ static const struct command commands[] = {
         {"approve", client_approve, 2, 2, "ZONE HASH", "js",
                 "release the change that is held under this hash"},
         {"serial", client_serial, 1, 1, "ZONE", "j", "the serial, and what each secondary says"},
-        {"serial-set", client_serial_set, 1, 2, "ZONE [N]", "jtux", "go to serial N, back too, in steps"},
+        {"serial-set", client_serial_set, 1, 2, "ZONE [N]", "jTux", "go to serial N, back too, in steps"},
+        {"doctor", client_doctor, 0, 1, "[ZONE]", "jr", "what an expert would look at, and the next step"},
         {"keygen", client_keygen, 1, 1, "NAME", "a", "make a TSIG key, on standard output"},
         {"provider", client_provider, 1, 3, "WHAT ...", "cS", "list, show NAME, form ZONE SECONDARY"},
 };
@@ -103,6 +104,7 @@ static void print_usage(FILE *out)
               "                        wait: which one, how long; compare changed records too\n"
               "  --all                 status: every zone, also those that are well\n"
               "  --serial N, --to N    show, rollback: as it was under this serial\n"
+              "  -r, --resolver ADDR   doctor: ask this one, not those of /etc/resolv.conf\n"
               "  --show-secret         provider form: the key's secret too\n"
               "  --step max            serial-set: steps as long as can be\n"
               "  --assume NAME,...     serial-set: secondaries that are not waited for\n"
@@ -170,10 +172,11 @@ static const struct value_option {
         {'n', "serial", offsetof(struct client, serial)},
         {'o', "origin", offsetof(struct client, origin)},
         {'p', "path", offsetof(struct client, path)},
+        {'r', "resolver", offsetof(struct client, resolver)},
         {'s', "secondary", offsetof(struct client, secondary)},
         {'t', "timeout", offsetof(struct client, timeout)},
         {'z', "zone", offsetof(struct client, zone)},
-        {'t', "step", offsetof(struct client, step)},
+        {'T', "step", offsetof(struct client, step)},
         {'u', "assume", offsetof(struct client, assume)},
 };
 
@@ -266,10 +269,11 @@ static int read_options(int argc, char **argv, struct invocation *ret_invocation
                 {"origin", required_argument, NULL, 'o'},
                 {"path", required_argument, NULL, 'p'},
                 {"to", required_argument, NULL, 'n'},
+                {"resolver", required_argument, NULL, 'r'},
                 {"secondary", required_argument, NULL, 's'},
                 {"show-secret", no_argument, NULL, OPTION_SHOW_SECRET},
                 {"zone", required_argument, NULL, 'z'},
-                {"step", required_argument, NULL, 't'},
+                {"step", required_argument, NULL, 'T'},
                 {"assume", required_argument, NULL, 'u'},
                 {"abort", no_argument, NULL, 'x'},
                 {"help", no_argument, NULL, 'h'},
@@ -280,7 +284,7 @@ static int read_options(int argc, char **argv, struct invocation *ret_invocation
         int option;
 
         optind = 0; /* tests call this more than once */
-        while ((option = getopt_long(argc, argv, "ja:b:c:f:g:o:p:s:z:h", options, NULL)) != -1)
+        while ((option = getopt_long(argc, argv, "ja:b:c:f:g:o:p:r:s:z:h", options, NULL)) != -1)
                 switch (option) {
                 case OPTION_SOCKET:
                         invocation.client.socket_path = invocation.client.socket_option = optarg;

@@ -40,6 +40,7 @@ struct doctor_secondary {
         const char *name;
         const char *provider;      /* NULL = none */
         const char *provider_date; /* of its facts: "2026-11-21"; "" = no date */
+        bool is_block;             /* else a NOTIFY target of no block */
         bool is_pushed;            /* by an API: no transfers */
         bool drops_dnssec;         /* the provider does not carry it */
         bool is_stripped;          /* strip-dnssec */

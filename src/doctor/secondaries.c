@@ -46,7 +46,7 @@ static void judge_contact(struct doctor_report *report, const struct doctor_zone
 static void judge_keys(struct doctor_report *report, const struct doctor_zone *facts,
         const struct doctor_secondary *secondary)
 {
-        if (secondary->is_pushed)
+        if (secondary->is_pushed || !secondary->is_block)
                 return;
         if (secondary->is_by_address)
                 finding_add(report, "tsig", facts->name, DOCTOR_WARN,
