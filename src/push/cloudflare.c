@@ -61,13 +61,14 @@ static int failed_answer(struct push_session *session, const json_t *root)
         } else if (status == 404 || code == 7003) {
                 outcome = PUSH_NO_ZONE;
         }
+        if (status == 404 && code == 81044)
+                outcome = PUSH_REFUSED; /* a record that is not there any more */
         return push_say(session, outcome, "Cloudflare answers %ld%s%s (code %lld)", status,
                 message ? ": " : "", message ? message : "", (long long)code);
 }
 
-/* *ret_root: the whole answer of a success. */
-static int ask(struct push_session *session, const char *method, struct buffer *path, const char *body,
-        json_t **ret_root)
+/* Sends; PUSH_OK: the answer is a success, in session->answer. */
+static int send_call(struct push_session *session, const char *method, struct buffer *path, const char *body)
 {
         CLEANUP(buffer_free) struct buffer url = {0};
         CLEANUP(buffer_free) struct buffer token = {0};
@@ -88,13 +89,34 @@ static int ask(struct push_session *session, const char *method, struct buffer *
         OPENSSL_cleanse(token.data, token.length);
         if (r < 0)
                 return push_no_answer(session, r);
+        if (session->answer.status == 200)
+                return PUSH_OK;
         CLEANUP(json_decref_later)
         json_t *root =
                 json_loadb((const char *)session->answer.body.data, session->answer.body.length, 0, &error);
-        if (session->answer.status != 200 || (root && !json_is_true(json_object_get(root, "success"))))
-                return failed_answer(session, root);
+        return failed_answer(session, root);
+}
+
+static int cut_answer(struct push_session *session)
+{
+        return push_say(session, PUSH_AGAIN, "the answer is cut or is no JSON");
+}
+
+/* *ret_root: the whole answer of a success. */
+static int ask(struct push_session *session, const char *method, struct buffer *path, const char *body,
+        json_t **ret_root)
+{
+        json_error_t error;
+        int r = send_call(session, method, path, body);
+        if (r != PUSH_OK)
+                return r;
+        CLEANUP(json_decref_later)
+        json_t *root =
+                json_loadb((const char *)session->answer.body.data, session->answer.body.length, 0, &error);
         if (!root)
-                return push_say(session, PUSH_AGAIN, "the answer is cut or is no JSON");
+                return cut_answer(session);
+        if (!json_is_true(json_object_get(root, "success")))
+                return failed_answer(session, root);
         *ret_root = TAKE(root);
         return PUSH_OK;
 }
@@ -210,13 +232,34 @@ static int add_record(struct push_listing *listing, const json_t *json)
         return push_set_add(&listing->arena, set, is_read ? rdata : NULL, is_read ? length : 0, NULL, id);
 }
 
+static int take_page(struct push_listing *listing, const json_t *root)
+{
+        const json_t *result = json_object_get(root, "result"), *record;
+        size_t i;
+        if (!json_is_true(json_object_get(root, "success")) || !json_is_array(result))
+                return -EBADMSG; /* that is no empty zone */
+        json_array_foreach(result, i, record)
+        {
+                int r = add_record(listing, record);
+                if (r < 0)
+                        return r;
+        }
+        listing->page++;
+        listing->is_whole = json_array_size(result) < PER_PAGE;
+        return PUSH_OK;
+}
+
+int cloudflare_list_read(struct push_listing *listing, const void *bytes, size_t length)
+{
+        json_error_t error;
+        CLEANUP(json_decref_later) json_t *root = json_loadb(bytes, length, 0, &error);
+        return root ? take_page(listing, root) : -EBADMSG;
+}
+
 static int list(struct push_session *session, const char *zone_id, struct push_listing *listing)
 {
         CLEANUP(buffer_free) struct buffer path = {0};
-        CLEANUP(json_decref_later) json_t *root = NULL;
         char text[NAME_TEXT_MAX];
-        const json_t *record;
-        size_t i;
 
         buffer_printf(
                 &path, "/zones/%s/dns_records?page=%u&per_page=%d", zone_id, listing->page + 1, PER_PAGE);
@@ -224,19 +267,11 @@ static int list(struct push_session *session, const char *zone_id, struct push_l
                 buffer_append_text(&path, "&name=");
                 http_append_encoded(&path, name_to_zone_text(listing->owner, text));
         }
-        int r = ask(session, "GET", &path, NULL, &root);
+        int r = send_call(session, "GET", &path, NULL);
         if (r != PUSH_OK)
                 return r;
-        const json_t *result = json_object_get(root, "result");
-        json_array_foreach(result, i, record)
-        {
-                r = add_record(listing, record);
-                if (r < 0)
-                        return r;
-        }
-        listing->page++;
-        listing->is_whole = json_array_size(result) < PER_PAGE;
-        return PUSH_OK;
+        r = cloudflare_list_read(listing, session->answer.body.data, session->answer.body.length);
+        return r == -EBADMSG ? cut_answer(session) : r;
 }
 
 /* ---- changes ---- */

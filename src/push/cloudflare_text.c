@@ -213,7 +213,7 @@ static int append_json(char kind, const json_t *value, struct buffer *out)
                 else if (json_is_integer(value))
                         buffer_printf(out, "%lld", (long long)json_integer_value(value));
                 else
-                        buffer_printf(out, "%.3f", json_real_value(value));
+                        buffer_printf(out, kind == METRES ? "%.2f" : "%.3f", json_real_value(value));
                 if (kind == METRES)
                         buffer_append_u8(out, 'm');
                 return 0;

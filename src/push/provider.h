@@ -135,6 +135,10 @@ struct push_provider {
 
 extern const struct push_provider push_route53, push_cloudflare;
 
+/* A page of a list, as it came: foreign bytes. 0, -EBADMSG (nothing of it was taken), -ENOMEM. */
+int route53_list_read(struct push_listing *listing, const void *bytes, size_t length);
+int cloudflare_list_read(struct push_listing *listing, const void *bytes, size_t length);
+
 /* ---- what providers share (session.c, set.c) ---- */
 
 /* Says why; returns the outcome. */

@@ -177,9 +177,8 @@ static int failed_answer(struct push_session *session)
                 *message ? ": " : "", message);
 }
 
-/* Sends; a 200 is read into the arena. */
-static int ask(
-        struct push_session *session, struct call *call, struct arena *arena, struct xml_node **ret_root)
+/* Sends; PUSH_OK: the answer is a 200. */
+static int send_call(struct push_session *session, struct call *call)
 {
         struct http_endpoint endpoint;
         if (!http_endpoint_parse(session->endpoint, &endpoint))
@@ -188,12 +187,23 @@ static int ask(
         int r = send_signed(session, &endpoint, call);
         if (r < 0)
                 return push_no_answer(session, r);
-        if (session->answer.status != 200)
-                return failed_answer(session);
+        return session->answer.status == 200 ? PUSH_OK : failed_answer(session);
+}
+
+static int cut_answer(struct push_session *session)
+{
+        return push_say(session, PUSH_AGAIN, "the answer is cut or is no XML");
+}
+
+/* The same, the answer read into the arena. */
+static int ask(
+        struct push_session *session, struct call *call, struct arena *arena, struct xml_node **ret_root)
+{
+        int r = send_call(session, call);
+        if (r != PUSH_OK)
+                return r;
         r = xml_parse(session->answer.body.data, session->answer.body.length, arena, ret_root);
-        if (r == -EBADMSG)
-                return push_say(session, PUSH_AGAIN, "the answer is cut or is no XML");
-        return r;
+        return r == -EBADMSG ? cut_answer(session) : r;
 }
 
 static void id_from_text(const char *text, char ret_id[static PUSH_ID_MAX])
@@ -317,6 +327,35 @@ static char *keep(struct push_listing *listing, const char *text)
         return text ? arena_text(&listing->arena, text, strlen(text)) : NULL;
 }
 
+int route53_list_read(struct push_listing *listing, const void *bytes, size_t length)
+{
+        CLEANUP(arena_free) struct arena arena = {0};
+        struct xml_node *root;
+        int r = xml_parse(bytes, length, &arena, &root);
+        if (r < 0)
+                return r;
+        const struct xml_node *sets = xml_child(root, "ResourceRecordSets");
+        if (strcmp(root->name, "ListResourceRecordSetsResponse") != 0 || !sets)
+                return -EBADMSG; /* a proxy's page is no empty zone */
+        const char *more = xml_child_text(root, "IsTruncated");
+        const char *name = xml_child_text(root, "NextRecordName"),
+                   *type = xml_child_text(root, "NextRecordType");
+        bool is_last = listing->owner || !more || strcasecmp(more, "true") != 0;
+        if (!is_last && (!name || !type))
+                return -EBADMSG; /* where does the next page begin? */
+        const struct xml_node *set = xml_child(sets, "ResourceRecordSet");
+        for (; set && r == 0; set = xml_next(set))
+                r = add_set(listing, set);
+        if (r < 0)
+                return r;
+        listing->page++;
+        listing->is_whole = is_last;
+        listing->next_name = keep(listing, name);
+        listing->next_type = keep(listing, type);
+        listing->next_id = keep(listing, xml_child_text(root, "NextRecordIdentifier"));
+        return is_last || (listing->next_name && listing->next_type) ? 0 : -ENOMEM;
+}
+
 static void begin_listing(struct call *call, const struct push_listing *listing)
 {
         CLEANUP(buffer_free) struct buffer name = {0};
@@ -337,8 +376,6 @@ static void begin_listing(struct call *call, const struct push_listing *listing)
 static int list(struct push_session *session, const char *zone_id, struct push_listing *listing)
 {
         CLEANUP(call_free) struct call call = {.method = "GET"};
-        CLEANUP(arena_free) struct arena arena = {0};
-        struct xml_node *root;
 
         buffer_printf(&call.path, API "/hostedzone/%s/rrset", zone_id);
         if (listing->page == 0) {
@@ -350,23 +387,11 @@ static int list(struct push_session *session, const char *zone_id, struct push_l
                 if (listing->next_id)
                         add_field(&call, "identifier", listing->next_id);
         }
-        int r = ask(session, &call, &arena, &root);
+        int r = send_call(session, &call);
         if (r != PUSH_OK)
                 return r;
-        const struct xml_node *set = xml_child(xml_child(root, "ResourceRecordSets"), "ResourceRecordSet");
-        for (; set && r == 0; set = xml_next(set))
-                r = add_set(listing, set);
-        if (r < 0)
-                return r;
-        const char *more = xml_child_text(root, "IsTruncated");
-        listing->page++;
-        listing->next_name = keep(listing, xml_child_text(root, "NextRecordName"));
-        listing->next_type = keep(listing, xml_child_text(root, "NextRecordType"));
-        listing->next_id = keep(listing, xml_child_text(root, "NextRecordIdentifier"));
-        listing->is_whole = listing->owner || !more || strcasecmp(more, "true") != 0;
-        if (!listing->is_whole && (!listing->next_name || !listing->next_type))
-                return push_say(session, PUSH_AGAIN, "a page of the list does not say where the next begins");
-        return PUSH_OK;
+        r = route53_list_read(listing, session->answer.body.data, session->answer.body.length);
+        return r == -EBADMSG ? cut_answer(session) : r;
 }
 
 /* ---- changes ---- */
