@@ -109,7 +109,7 @@ int client_push_approve(const struct client *client, const char *zone, const cha
 /* A push is waited for by a person, or by itself. */
 static enum print_color phase_color(const char *phase)
 {
-        if (strcmp(phase, "in sync") == 0)
+        if (strcmp(phase, "in-sync") == 0)
                 return PRINT_GREEN;
         return strcmp(phase, "failed") == 0 || strcmp(phase, "retrying") == 0 ? PRINT_RED : PRINT_YELLOW;
 }
@@ -157,6 +157,9 @@ void push_view_print(const struct client *client, const json_t *zone, time_t now
                 if (serial)
                         printf(", serial %" PRIu64 " %s ago", serial,
                                 print_age(member_text(push, "in_sync_at"), now, age));
+                if (json_is_true(json_object_get(push, "looked_for")))
+                        printf(", seen at %" PRIu64 " of %" PRIu64, member_number(push, "servers_seen"),
+                                member_number(push, "servers_asked"));
                 if (phase && strcmp(phase, "changing") == 0)
                         printf(", %" PRIu64 " of %" PRIu64 " requests done",
                                 member_number(push, "batches_done"), batches);

@@ -71,11 +71,11 @@ static bool is_done(const struct wait *wait, const json_t *secondary, uint32_t p
                          : has_serial(serial_of(secondary, "transferred_serial"), wait->serial);
 }
 
-/* Of a provider that is pushed to. */
+/* Of a provider that is pushed to: it says so, and its name servers show it. */
 static bool is_pushed(const struct wait *wait, const json_t *push)
 {
-        const char *phase = member_text(push, "phase");
-        return phase && strcmp(phase, "in-sync") == 0 && has_serial(serial_of(push, "serial"), wait->serial);
+        return json_is_true(json_object_get(push, "current")) &&
+               has_serial(serial_of(push, "serial"), wait->serial);
 }
 
 /* ---- progress ---- */

@@ -18,6 +18,10 @@ static void append_push(struct json *json, const struct push *push, const uint8_
         json_text(json, "phase", push_phase_name(status->phase));
         json_serial(json, "serial", status->serial);
         json_serial(json, "pushing_serial", status->wanted);
+        json_bool(json, "current", push_is_current(status));
+        json_bool(json, "looked_for", status->is_looked_for);
+        json_number(json, "servers_asked", status->servers_asked);
+        json_number(json, "servers_seen", status->servers_seen);
         json_bool(json, "shows_serial", status->shows_serial);
         json_time(json, "in_sync_at", status->in_sync_usec);
         json_time(json, "compared_at", status->compared_usec);

@@ -57,6 +57,7 @@ int daemon_push_new(struct daemon *daemon)
         struct push_options options = {
                 .event = daemon->event,
                 .store = daemon->store,
+                .prober = daemon->prober,
                 .write = write_rows,
                 .changed = on_changed,
                 .context = daemon,

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "fleet/fleet.h"
+#include "push/seen.h"
 #include "push/state.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@ const char *push_phase_name(enum push_phase phase)
         case PUSH_SPREADING:
                 return "spreading";
         case PUSH_IN_SYNC:
-                return "in sync";
+                return "in-sync";
         case PUSH_HELD:
                 return "held";
         case PUSH_RETRYING:
@@ -34,6 +35,13 @@ const char *push_phase_name(enum push_phase phase)
                 return "failed";
         }
         return "?";
+}
+
+bool push_is_current(const struct push_status *status)
+{
+        return status->phase == PUSH_IN_SYNC &&
+               (!status->is_looked_for ||
+                       (status->servers_asked > 0 && status->servers_seen == status->servers_asked));
 }
 
 /* ---- accounts ---- */
@@ -152,6 +160,7 @@ static void answer_plans(struct push_target *target, const char *text, const cha
 /* The worker may be at work for it: it is freed when the worker says that it is gone. */
 static void target_drop(struct push *push, struct push_target *target)
 {
+        seen_end(target);
         answer_plans(target, NULL, "the zone is no longer pushed there");
         target->zone = NULL;
         target->next = push->leaving;
@@ -173,6 +182,8 @@ static struct push_target *target_new(
         target->zone = zone;
         target->block = block;
         target->account = account_get(push, block);
+        if (!push->seen && push->options.prober && seen_new(push, &push->seen) < 0)
+                log_write(LOG_WARNING, NULL, "the name servers of pushes cannot be asked: memory is out");
         if (!target->account || order(target, ORDER_BEGIN, push->conf, NULL) < 0) {
                 free(target);
                 return NULL;
@@ -397,6 +408,9 @@ static void take_status(struct push *push, struct push_target *target, struct pu
 {
         struct push_status before = target->status;
         target->status = report->status;
+        target->status.is_looked_for = before.is_looked_for;
+        target->status.servers_asked = before.servers_asked;
+        target->status.servers_seen = before.servers_seen;
         if (report->has_names) {
                 push_names_free(&target->names);
                 target->names = report->names;
@@ -410,9 +424,8 @@ static void take_status(struct push *push, struct push_target *target, struct pu
         if (push->options.changed)
                 push->options.changed(
                         push->options.context, target->zone->name, target->block, &before, &target->status);
-        if (report->is_in_sync && push->options.in_sync)
-                push->options.in_sync(push->options.context, target->zone->name, target->block,
-                        target->status.serial, report->changed_type ? report->changed_owner : NULL,
+        if (report->is_in_sync && push->seen)
+                seen_begin(push->seen, target, report->changed_type ? report->changed_owner : NULL,
                         report->changed_type);
 }
 
@@ -512,6 +525,7 @@ struct push *push_free(struct push *push)
                 target_free(target);
         }
         table_free(&push->zones);
+        seen_free(push->seen);
         sd_event_source_unref(push->source);
         queue_free(push->reports);
         conf_unref(push->conf);

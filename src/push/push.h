@@ -18,6 +18,7 @@
 struct sd_event;
 struct push;
 struct fleet_write;
+struct prober;
 
 enum push_phase {
         PUSH_WAITING, /* for its turn */
@@ -43,6 +44,8 @@ struct push_status {
         size_t drift;                          /* RRsets that the last comparison found changed there */
         uint64_t requests, throttled, changes_sent; /* since the start */
         bool shows_serial;                          /* its SOA has our serial */
+        bool is_looked_for;                         /* name servers are asked for what was pushed */
+        unsigned servers_asked, servers_seen;
         bool has_hash;
         uint8_t hash[32];
         char zone_id[PUSH_ID_MAX];
@@ -52,15 +55,12 @@ struct push_status {
 struct push_options {
         struct sd_event *event;
         struct store *store;
+        struct prober *prober; /* asks the providers' name servers */
         /* Small state for the store: takes the malloc'ed array over. */
         int (*write)(void *context, struct fleet_write *writes, size_t count);
         /* A status has changed: for events and whoever waits. */
         void (*changed)(void *context, const uint8_t *zone, const struct conf_secondary *secondary,
                 const struct push_status *before, const struct push_status *now);
-        /* The zone's version is in sync there: it may be looked for at its name servers. changed_owner NULL:
-         * the zone's serial can be seen; else an RRset that this push changed. */
-        void (*in_sync)(void *context, const uint8_t *zone, const struct conf_secondary *secondary,
-                uint32_t serial, const uint8_t *changed_owner, uint16_t changed_type);
         void *context;
 };
 
@@ -72,6 +72,8 @@ void push_zone_forget(struct push *push, const uint8_t *zone);
 
 /* The status of a zone at a secondary; NULL: it is not pushed there (or not yet known). */
 const struct push_status *push_status(const struct push *push, const uint8_t *zone, const char *secondary);
+/* In sync, and seen at every name server that is asked. */
+bool push_is_current(const struct push_status *status);
 /* The zone's pushes one by one: position begins at 0; NULL at the end. */
 const struct push_status *push_status_next(const struct push *push, const uint8_t *zone, size_t *position,
         const struct conf_secondary **ret_block);

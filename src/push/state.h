@@ -30,6 +30,7 @@ struct push_target {
         struct push_names names;
         char *plan; /* of what is held, or of drift that is reported */
         struct plan_asker *askers;
+        struct sighting *sighting; /* seen.c: NULL = nothing is looked for */
 };
 
 struct push_zone {
@@ -45,6 +46,7 @@ struct push {
         struct table zones; /* folded name -> struct push_zone */
         struct account *accounts;
         struct push_target *leaving;
+        struct seen *seen; /* made with the first target */
 };
 
 struct push_target *push_target_find(const struct push *push, const uint8_t *name, const char *secondary);

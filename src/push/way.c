@@ -14,7 +14,6 @@
 #define BACKOFF_MAX_USEC (300 * USEC_PER_SEC)
 #define MARK_USEC (5 * USEC_PER_MSEC)
 #define MARK_ANEW_USEC (5 * USEC_PER_SEC)
-#define LOOKS_MAX 20 /* owners that are looked up one by one; above, a listing costs less */
 
 struct way *way_new(const struct push_order *order)
 {
@@ -303,12 +302,7 @@ void way_planned(struct way *way, const struct way_context *context, int plan)
         case WAY_PLAN_LOOK:
                 push_listing_free(&way->listing);
                 way->look = 0;
-                if (way->changes.count > LOOKS_MAX)
-                        way->compares = true;
-                if (way->compares)
-                        way_choose(way, context->session);
-                else
-                        way_go(way, WAY_LOOK);
+                way_go(way, WAY_LOOK);
                 return;
         case WAY_PLAN_GONE:
                 way_rest(way);

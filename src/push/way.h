@@ -65,6 +65,7 @@ struct way {
         struct push_changes changes;
         struct push_batches batches;
         size_t batch, look;
+        bool looks_at_all; /* a listing costs less than to look each owner up */
         uint64_t mark_since;
         uint64_t sync_wait_usec;
         char *plan;

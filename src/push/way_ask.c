@@ -117,7 +117,8 @@ static int ask_place(struct way *way, struct push_session *session)
 
 static int ask_look(struct way *way, struct push_session *session)
 {
-        const uint8_t *owner = push_set_owner(push_change_set(&way->changes.items[way->look]));
+        const uint8_t *owner =
+                way->looks_at_all ? NULL : push_set_owner(push_change_set(&way->changes.items[way->look]));
         way->listing.apex = way->zone;
         way->listing.owner = owner;
         way->listing.type = 0;
@@ -127,6 +128,8 @@ static int ask_look(struct way *way, struct push_session *session)
         way->listing.is_whole = false;
         way->listing.page = 0;
         way->listing.last = NULL;
+        if (!owner)
+                way->look = way->changes.count;
         while (way->look < way->changes.count &&
                 name_equal(push_set_owner(push_change_set(&way->changes.items[way->look])), owner))
                 way->look++;

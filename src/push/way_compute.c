@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define PLAN_OCTETS 262144
+#define RECORDS_OF_A_PAGE 100
 
 DEFINE_CLEANUP(struct store_read *, store_read_end);
 
@@ -328,6 +329,8 @@ int way_delta(struct way *way, const struct way_context *context)
                 return WAY_PLAN_COMPARE; /* it tells the whole */
         if (context->session->provider->flags & PUSH_PROVIDER_LOOKS && way->changes.count > 0) {
                 push_changes_sort(&way->changes);
+                way->looks_at_all = push_batch_owners(way->changes.items, way->changes.count) >
+                                    zone.record_count / RECORDS_OF_A_PAGE + 1;
                 return WAY_PLAN_LOOK;
         }
         return cut(way, context);

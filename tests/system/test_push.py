@@ -59,7 +59,7 @@ class Pushed:
     def wait_in_sync(self, zone, serial, timeout=40):
         def check():
             push = self.push(zone)
-            assert push["phase"] == "in sync" and push["serial"] == serial, push
+            assert push["phase"] == "in-sync" and push["serial"] == serial, push
             return push
         return eventually(check, timeout, f"serial {serial} of {zone} at {self.secondary}")
 
@@ -594,7 +594,7 @@ def test_random_pairs(lab, api, provider, pairs):
         while True:  # one status for all
             status = {z["zone"]: z for z in world.daemon.status()["zones"]}
             late = {n: (status[n]["state"], status[n]["reason"], status[n]["pushes"]) for n in texts
-                    if not (status[n]["pushes"] and status[n]["pushes"][0]["phase"] == "in sync"
+                    if not (status[n]["pushes"] and status[n]["pushes"][0]["phase"] == "in-sync"
                             and status[n]["pushes"][0]["serial"] == serial)}
             if not late:
                 break
