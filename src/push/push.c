@@ -44,66 +44,6 @@ bool push_is_current(const struct push_status *status)
                        (status->servers_asked > 0 && status->servers_seen == status->servers_asked));
 }
 
-/* ---- accounts ---- */
-
-static bool same_text(const char *left, const char *right)
-{
-        return left == right || (left && right && strcmp(left, right) == 0);
-}
-
-static const struct push_provider *provider_of(const struct conf_secondary *block)
-{
-        return block->provider->kind == PROVIDER_ROUTE53 ? &push_route53 : &push_cloudflare;
-}
-
-static bool is_account(const struct account *account, const struct conf_secondary *block)
-{
-        return account->provider == provider_of(block) &&
-               same_text(account->credentials, block->credentials) &&
-               same_text(account->endpoint, block->endpoint) && same_text(account->ca_file, block->ca_file);
-}
-
-static char *copy_text(const char *text)
-{
-        return text ? strdup(text) : NULL;
-}
-
-static void account_free(struct account *account)
-{
-        worker_free(account->worker);
-        free(account->credentials);
-        free(account->endpoint);
-        free(account->ca_file);
-        free(account);
-}
-
-static struct account *account_get(struct push *push, const struct conf_secondary *block)
-{
-        struct account *account = push->accounts;
-        while (account && !is_account(account, block))
-                account = account->next;
-        if (account)
-                return account;
-        account = calloc(1, sizeof(*account));
-        if (!account)
-                return NULL;
-        account->provider = provider_of(block);
-        account->credentials = copy_text(block->credentials);
-        account->endpoint = copy_text(block->endpoint);
-        account->ca_file = copy_text(block->ca_file);
-        struct worker_options options = {push->options.store, push->reports, account->provider, block};
-        int r = worker_new(&options, &account->worker);
-        if (r < 0) {
-                log_write(LOG_ERR, &(struct log_fields){.secondary = block->name},
-                        "%s: a push cannot begin: %s", block->name, strerror(-r));
-                account_free(account);
-                return NULL;
-        }
-        account->next = push->accounts;
-        push->accounts = account;
-        return account;
-}
-
 /* ---- orders ---- */
 
 static int order(struct push_target *target, enum order_kind kind, struct conf *conf, const uint8_t *hash)
@@ -194,7 +134,7 @@ static struct push_target *target_new(
 /* Nothing of how the zone is pushed there is different. */
 static bool is_same_block(const struct conf_secondary *left, const struct conf_secondary *right)
 {
-        return same_text(left->zone_id, right->zone_id) && left->drift == right->drift &&
+        return push_same_text(left->zone_id, right->zone_id) && left->drift == right->drift &&
                left->drift_interval_usec == right->drift_interval_usec &&
                left->push_soa_serial == right->push_soa_serial && left->push_apex_ns == right->push_apex_ns &&
                left->unsupported_fails == right->unsupported_fails && left->batch_limit == right->batch_limit;
@@ -224,7 +164,7 @@ static void zone_configure(struct push *push, struct push_zone *zone)
                 if (!conf_secondary_is_pushed(block))
                         continue;
                 struct push_target *target = take_target(&before, block->name);
-                if (target && is_account(target->account, block)) {
+                if (target && account_is(target->account, block)) {
                         bool is_same = is_same_block(target->block, block);
                         target->block = block;
                         order(target, is_same ? ORDER_CONF : ORDER_BLOCK, push->conf, NULL);

@@ -50,6 +50,11 @@ struct push {
 };
 
 struct push_target *push_target_find(const struct push *push, const uint8_t *name, const char *secondary);
+/* account.c */
+bool push_same_text(const char *left, const char *right); /* both may be NULL */
+bool account_is(const struct account *account, const struct conf_secondary *block);
+struct account *account_get(struct push *push, const struct conf_secondary *block); /* NULL: told */
+void account_free(struct account *account);
 /* scan.c: zones of the store that are pushed since the configuration changed. */
 int push_scan(struct push *push);
 /* tell.c: a line for the log where something is new. */
