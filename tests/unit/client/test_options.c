@@ -57,6 +57,28 @@ static void options_stand_anywhere(void **state)
         assert_string_equal(invocation.arguments[0], "-name");
 }
 
+/* Two options under one letter would set one another. */
+static void values_reach_their_own_option(void **state)
+{
+        struct invocation invocation;
+        struct captured captured;
+        (void)state;
+
+        assert_int_equal(read_options(&invocation, &captured, "serial-set", "a.example", "7", "--step", "max",
+                                 "--assume", "x", NULL),
+                CLIENT_OK);
+        assert_string_equal(invocation.client.step, "max");
+        assert_string_equal(invocation.client.assume, "x");
+        assert_null(invocation.client.timeout);
+        assert_int_equal(
+                read_options(&invocation, &captured, "serial-set", "a.example", "--abort", NULL), CLIENT_OK);
+        assert_true(invocation.client.aborts);
+        assert_int_equal(read_options(&invocation, &captured, "wait", "a.example", "--timeout", "5s", NULL),
+                CLIENT_OK);
+        assert_string_equal(invocation.client.timeout, "5s");
+        assert_null(invocation.client.step);
+}
+
 static void the_socket_has_a_default(void **state)
 {
         struct invocation invocation;
@@ -188,6 +210,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(options_stand_anywhere),
+                cmocka_unit_test(values_reach_their_own_option),
                 cmocka_unit_test(the_socket_has_a_default),
                 cmocka_unit_test(wrong_usage_is_2_with_a_hint),
                 cmocka_unit_test(help_and_version),
