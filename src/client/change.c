@@ -232,12 +232,35 @@ int client_thaw(struct client *client, char **arguments, size_t count)
         return verdict_ask(client, arguments[0], "/thaw", false);
 }
 
+/* Letters that a revision may have and a query may not are percent-encoded. */
+static int approve_commit(const struct client *client, const char *zone, size_t count)
+{
+        char suffix[512];
+        size_t length = (size_t)snprintf(suffix, sizeof(suffix), "/approve?commit=");
+
+        if (count > 1 || strlen(client->commit) > 120) {
+                fputs("zonecrier: approve takes either a hash or --commit and a revision\n", stderr);
+                return CLIENT_FAILED;
+        }
+        for (const char *at = client->commit; *at; at++)
+                length += (size_t)snprintf(
+                        suffix + length, sizeof(suffix) - length, "%%%02X", (unsigned char)*at);
+        return verdict_ask(client, zone, suffix, false);
+}
+
 int client_approve(struct client *client, char **arguments, size_t count)
 {
         CLEANUP_FREE char *suffix = NULL;
-        const char *hash = arguments[1];
-        (void)count;
 
+        if (client->commit)
+                return approve_commit(client, arguments[0], count);
+        if (count < 2) {
+                fputs("zonecrier: approve takes a hash, as zonecrier status ZONE shows it, or --commit and a "
+                      "revision\n",
+                        stderr);
+                return CLIENT_FAILED;
+        }
+        const char *hash = arguments[1];
         if (strlen(hash) != 64 || strspn(hash, "0123456789abcdefABCDEF") != 64) {
                 fputs("zonecrier: the hash of a held change is 64 hexadecimal digits; zonecrier status ZONE "
                       "shows it\n",

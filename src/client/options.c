@@ -30,7 +30,7 @@ static const struct command commands[] = {
         {"freeze", client_freeze, 1, 1, "ZONE", "j", "let edits wait"},
         {"thaw", client_thaw, 1, 1, "ZONE", "j", "publish what waited"},
         {"push", client_push, 1, 1, "ZONE", "js", "push it to providers with an API now"},
-        {"approve", client_approve, 2, 2, "ZONE HASH", "js",
+        {"approve", client_approve, 1, 2, "ZONE HASH", "jsC",
                 "release the change that is held under this hash"},
         {"serial", client_serial, 1, 1, "ZONE", "j", "the serial, and what each secondary says"},
         {"serial-set", client_serial_set, 1, 2, "ZONE [N]", "jTux", "go to serial N, back too, in steps"},
@@ -102,6 +102,7 @@ static void print_usage(FILE *out)
               "  -s, --secondary NAME  push, plan, approve: at this secondary block\n"
               "  --serial N, --commit REV, --timeout 60s, --verify, --quiet\n"
               "                        wait: which one, how long; compare changed records too\n"
+              "  --commit REV          approve: the zone as this commit has it\n"
               "  --all                 status: every zone, also those that are well\n"
               "  --serial N, --to N    show, rollback: as it was under this serial\n"
               "  -r, --resolver ADDR   doctor: ask this one, not those of /etc/resolv.conf\n"

@@ -73,7 +73,8 @@ static const char *approval_conflict(const struct control_request *request, cons
         if (request->route.kind != ROUTE_APPROVE)
                 return NULL;
         if (verdict->kind == VERDICT_HELD)
-                return "what is held has another hash now; look at it again";
+                return *request->route.commit ? "that commit does not release what is held; look at it again"
+                                              : "what is held has another hash now; look at it again";
         return verdict->kind == VERDICT_UNCHANGED ? "nothing is held under this hash" : NULL;
 }
 
@@ -194,7 +195,10 @@ static int ask_registry(struct control_request *request)
         case ROUTE_THAW:
                 return registry_thaw(registry, zone, on_verdict, request);
         case ROUTE_APPROVE:
-                return registry_approve(registry, zone, request->route.hash, on_verdict, request);
+                return *request->route.commit
+                               ? registry_approve_commit(
+                                         registry, zone, request->route.commit, on_verdict, request)
+                               : registry_approve(registry, zone, request->route.hash, on_verdict, request);
         case ROUTE_ROLLBACK:
                 return registry_rollback(registry, zone, request->route.to, on_verdict, request);
         case ROUTE_PLAN:
@@ -242,6 +246,10 @@ void command_run(struct control_request *request)
         int r = ask_registry(request);
         if (r == -ENOENT)
                 request_answer_error(request, MHD_HTTP_NOT_FOUND, "no zone %s here",
+                        name_to_zone_text(request->route.zone, name));
+        else if (r == -ENOTSUP)
+                request_answer_error(request, MHD_HTTP_CONFLICT,
+                        "%s does not come from git: approve it by the hash that status shows",
                         name_to_zone_text(request->route.zone, name));
         else if (r < 0)
                 request_answer_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s", strerror(-r));

@@ -181,24 +181,25 @@ static bool changes_from_query(const char *query, uint32_t *ret_changes)
         return true;
 }
 
-/* The value of secondary= in a query: printable, percent-decoded; "" where there is none. */
-static bool secondary_from_query(const char *query, char ret_secondary[static 64])
+/* The value of a word in a query, "secondary=": printable, percent-decoded; "" where there is none. */
+static bool word_from_query(const char *query, const char *word, char *ret_text, size_t size)
 {
         char text[NAME_TEXT_MAX];
-        size_t length = 0;
-        ret_secondary[0] = '\0';
+        size_t length = 0, word_length = strlen(word);
+        ret_text[0] = '\0';
         for (const char *field = query; field; field = strchr(field, '&')) {
                 field += *field == '&';
-                if (strncmp(field, "secondary=", 10) != 0)
+                if (strncmp(field, word, word_length) != 0)
                         continue;
-                if (!route_decode(field + 10, strcspn(field + 10, "&#"), text, &length) || length == 0 ||
-                        length > 63)
+                const char *value = field + word_length;
+                if (!route_decode(value, strcspn(value, "&#"), text, &length) || length == 0 ||
+                        length >= size)
                         return false;
                 for (size_t i = 0; i < length; i++)
                         if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] >= 0x7f)
                                 return false;
-                memcpy(ret_secondary, text, length);
-                ret_secondary[length] = '\0';
+                memcpy(ret_text, text, length);
+                ret_text[length] = '\0';
         }
         return true;
 }
@@ -266,7 +267,7 @@ static unsigned find_zone_endpoint(const char *method, const char *path, size_t 
                         *ret_error = "this is not a zone's name";
                         return 400;
                 }
-                if (!secondary_from_query(query, route.secondary)) {
+                if (!word_from_query(query, "secondary=", route.secondary, sizeof(route.secondary))) {
                         *ret_error = "this is not a secondary's name";
                         return 400;
                 }
@@ -275,7 +276,12 @@ static unsigned find_zone_endpoint(const char *method, const char *path, size_t 
                         *ret_error = "this takes ?secondary= and its name";
                         return 400;
                 }
-                if ((route.kind == ROUTE_APPROVE || route.kind == ROUTE_PUSH_APPROVE) &&
+                if (route.kind == ROUTE_APPROVE &&
+                        !word_from_query(query, "commit=", route.commit, sizeof(route.commit))) {
+                        *ret_error = "this is not a commit's name";
+                        return 400;
+                }
+                if ((route.kind == ROUTE_APPROVE || route.kind == ROUTE_PUSH_APPROVE) && !route.commit[0] &&
                         !hash_from_query(query, route.hash)) {
                         *ret_error = "approve takes ?hash= and the 64 hexadecimal digits that status shows";
                         return 400;

@@ -13,7 +13,7 @@
  *   POST /v1/zones/NAME/notify             NOTIFY to every target now
  *   POST /v1/zones/NAME/freeze, thaw
  *   POST /v1/zones/NAME/settle             answers once what was edited before is looked at
- *   POST /v1/zones/NAME/approve?hash=HEX   releases what is held
+ *   POST /v1/zones/NAME/approve?hash=HEX   releases what is held; or ?commit=REV
  *   POST /v1/zones/NAME/serial             asks its secondaries what they hold
  *   POST /v1/zones/NAME/serial-set?serial=N&step=max&assume=NAME, serial-abort
  *   POST /v1/zones/NAME/rollback?to=N      publishes what was under serial N, with a higher one
@@ -65,6 +65,7 @@ struct route {
         uint32_t changes;              /* PLAN: lines that are wanted */
         uint32_t from, to;             /* DIFF; ROLLBACK: to */
         uint8_t hash[32];              /* APPROVE, PUSH_APPROVE */
+        char commit[128];              /* APPROVE: a revision, in place of hash; "" = none */
         char secondary[64];            /* PUSH*: "" = all */
         uint32_t serial;               /* TEXT: 0 = what is published; SERIAL_SET: where to; 0 = nowhere
                                           else, but `assumed` */

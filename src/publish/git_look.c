@@ -21,7 +21,7 @@ static bool is_beneath(const char *path, const char *folder)
         return length == 0 || (strncmp(path, folder, length) == 0 && path[length] == '/');
 }
 
-static uint32_t set_of(const struct git_source *source, const struct registry_entry *entry)
+uint32_t git_set_of(const struct git_source *source, const struct registry_entry *entry)
 {
         const struct conf *conf = source->registry->conf;
         const struct conf_policy *policy = conf_policy_for(conf, entry->zone.name);
@@ -80,7 +80,7 @@ static int group_add(struct group *group, struct registry_entry *entry, enum job
                 memcpy(entry->approval, hash, sizeof(entry->approval));
                 entry->has_approval = true;
         }
-        job->set = set_of(group->source, entry);
+        job->set = git_set_of(group->source, entry);
         job->lost = registry_lost_said(entry, kind == JOB_LOOK);
         if (entry->has_approval && (kind == JOB_LOOK || kind == JOB_APPROVE)) {
                 job->kind = JOB_APPROVE;
@@ -117,7 +117,7 @@ static int group_add_pending(struct group *group)
                 if (entry->conflict ||
                         table_get(&group->names, entry->zone.name, name_length(entry->zone.name)))
                         continue;
-                uint32_t set = set_of(group->source, entry);
+                uint32_t set = git_set_of(group->source, entry);
                 for (struct publish_job *job = first; set != 0 && job;
                         job = (struct publish_job *)job->item.next) {
                         if (job->set == set) {

@@ -198,6 +198,10 @@ static void on_task(struct git_sources *sources, struct git_task *task)
                 source = git_source_find(sources, ((struct git_fetch_task *)task)->number);
                 if (source)
                         on_fetch(source, (struct git_fetch_task *)task);
+        } else if (git_task_is_approve(task)) {
+                source = git_source_find(sources, git_approve_number(task));
+                if (source)
+                        git_on_approve(source, task);
         }
         task->free(task);
 }

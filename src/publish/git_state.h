@@ -135,6 +135,14 @@ int git_look(struct git_source *source, struct registry_entry *entry, enum job_k
         registry_done done, void *context);
 /* One group of looks. */
 int git_look_at(struct git_source *source, struct registry_entry *const *entries, size_t count);
+/* Of which set the zone is; 0 = it goes by itself. */
+uint32_t git_set_of(const struct git_source *source, const struct registry_entry *entry);
+
+/* git_approve.c */
+bool git_task_is_approve(const struct git_task *task);
+uint64_t git_approve_number(const struct git_task *task);
+void git_on_approve(struct git_source *source, struct git_task *task);
+
 /* What became of it. */
 void git_on_group(struct registry *registry, const struct publish_job *job);
 void git_on_verdict(struct git_source *source, struct registry_entry *entry, const struct publish_job *job);

@@ -63,6 +63,7 @@ struct publish_job {
         uint64_t source_number;        /* GROUP: the main loop's */
         struct conf *conf;             /* a reference: policy */
         uint8_t hash[32];              /* APPROVE */
+        bool approves_commit;          /* APPROVE: whatever is held of this commit; hash is not looked at */
         uint32_t to_serial;            /* ROLLBACK */
         uint32_t ahead_serial;         /* AHEAD; APPROVE: what was held, 0 = none */
         bool ahead_is_trusted;

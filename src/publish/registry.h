@@ -151,6 +151,10 @@ int registry_plan(struct registry *registry, const uint8_t *name, int text_fd, s
 /* Publishes what is held if its hash is this one still; VERDICT_HELD with the new hash where it is not. */
 int registry_approve(struct registry *registry, const uint8_t *name, const uint8_t hash[static 32],
         registry_done done, void *context);
+/* The zone as that commit of its repository has it, even if the branch has moved on. -ENOTSUP: it is not from
+ * git. */
+int registry_approve_commit(struct registry *registry, const uint8_t *name, const char *revision,
+        registry_done done, void *context);
 /* Publishes the content that the zone had under this serial, with a higher one; it stays until the file
  * changes. VERDICT_FAILED where it cannot be, and why. */
 int registry_rollback(struct registry *registry, const uint8_t *name, uint32_t to_serial, registry_done done,
