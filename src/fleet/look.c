@@ -20,8 +20,9 @@ struct look {
         struct place *place;
         struct sight *sight;
         size_t server;
-        uint32_t serial; /* of the place when it was asked */
-        int rrset;       /* of the sample; -1 = the SOA */
+        uint32_t serial;     /* of the place when it was asked */
+        int rrset;           /* of the sample; -1 = the SOA */
+        uint32_t generation; /* of the post's servers when it was asked */
 };
 
 static void look_free(struct look *look)
@@ -33,6 +34,10 @@ static void look_free(struct look *look)
                 place->looks = look->next;
         if (look->next)
                 look->next->previous = look->previous;
+        struct post *post = look->sight->post;
+        if (look->rrset < 0 && post->generation == look->generation &&
+                post->servers[look->server].running > 0)
+                post->servers[look->server].running--;
         look->survey->looks_running--;
         free(look);
 }
@@ -78,6 +83,9 @@ static int ask(struct survey *survey, struct place *place, struct sight *sight, 
                 free(look);
                 return r;
         }
+        look->generation = post->generation;
+        if (rrset < 0)
+                sight->post->servers[server].running++;
         look->next = place->looks;
         if (look->next)
                 look->next->previous = look;
@@ -112,7 +120,7 @@ bool place_wants_looks(const struct place *place)
 bool place_look(struct survey *survey, struct place *place, bool everything)
 {
         uint64_t now = clock_monotonic_usec();
-        bool any = false;
+        bool is_deferred = false;
         posts_resolve(survey, now);
         (void)place_sync(survey, place);
         for (size_t i = 0; i < place->sight_count; i++) {
@@ -123,14 +131,15 @@ bool place_look(struct survey *survey, struct place *place, bool everything)
                         struct seen *seen = &sight->seen[n];
                         bool is_done =
                                 shows(seen, place->serial) && sight->row.sample_serial == place->serial;
-                        if (seen->is_asked || (!everything && is_done) ||
-                                !post_server_may_be_asked(&sight->post->servers[n], now))
+                        if (seen->is_asked || (!everything && is_done))
                                 continue;
-                        seen->is_asked = ask(survey, place, sight, n, -1) == 0;
-                        any |= seen->is_asked;
+                        enum post_leave leave = post_server_may_be_asked(&sight->post->servers[n], now);
+                        is_deferred |= leave == POST_SOON;
+                        if (leave == POST_NOW)
+                                seen->is_asked = ask(survey, place, sight, n, -1) == 0;
                 }
         }
-        return any;
+        return is_deferred;
 }
 
 /* ---- the changed RRsets ---- */

@@ -1,7 +1,8 @@
 /* The `secondary` blocks in use, and their public name servers: addresses as configured, and those that names
  * come to. Main loop; names are looked up on a thread of their own.
  *
- * A server that is silent three times in a row, for whatever zones, is down: then it is asked for one zone at
+ * Of a server that has not answered yet only a few questions are under way at once. One that is silent three
+ * times in a row, for whatever zones, is down: then it is asked for one zone at
  * a time, after 1, 2, 4 ... 60 s, so that a dead one costs next to nothing. Any answer ends that, and so does
  * a question of the secondary to us. */
 #include "fleet/survey_state.h"
@@ -14,6 +15,8 @@
 #include <strings.h>
 
 #define SILENT_MAX 3
+#define RUNNING_MAX 64u        /* questions to one server at once */
+#define RUNNING_UNHEARD_MAX 4u /* to one that has not answered */
 #define CANARY_FIRST USEC_PER_SEC
 #define CANARY_MAX (60 * USEC_PER_SEC)
 #define RESOLVE_EVERY (900 * USEC_PER_SEC)
@@ -67,6 +70,7 @@ static int server_add(struct post_server **servers, size_t *count, const struct 
                 if (!address_and_port_equal(&old->address, address))
                         continue;
                 *server = *old;
+                server->running = 0;
                 server->nsid = old->nsid ? strdup(old->nsid) : NULL;
         }
         server->name = name ? strdup(name) : NULL;
@@ -253,28 +257,32 @@ void post_heard(struct post *post)
                 post->servers[i].is_down = false;
 }
 
-bool post_server_may_be_asked(struct post_server *server, uint64_t now_usec)
+enum post_leave post_server_may_be_asked(struct post_server *server, uint64_t now_usec)
 {
         if (!server->is_down)
-                return true;
+                return server->running < (server->has_answered ? RUNNING_MAX : RUNNING_UNHEARD_MAX)
+                               ? POST_NOW
+                               : POST_SOON;
         if (now_usec < server->canary_usec)
-                return false;
+                return POST_NOT;
         server->canary_wait_usec *= 2;
         if (server->canary_wait_usec > CANARY_MAX)
                 server->canary_wait_usec = CANARY_MAX;
         server->canary_usec = now_usec + server->canary_wait_usec;
-        return true;
+        return POST_NOW;
 }
 
 void post_server_answered(struct post_server *server)
 {
         server->silent_count = 0;
+        server->has_answered = true;
         server->is_down = false;
 }
 
 void post_server_silent(struct post_server *server, uint64_t now_usec)
 {
         server->silent_count++;
+        server->has_answered = false;
         if (server->silent_count < SILENT_MAX || server->is_down)
                 return;
         server->is_down = true;

@@ -57,6 +57,12 @@ void place_ready(struct survey *survey, struct place *place)
         survey->ready_last = place;
 }
 
+static void look_after(struct place *place, uint64_t wait_usec)
+{
+        place->look_wait_usec = wait_usec;
+        place->look_usec = clock_monotonic_usec() + wait_usec;
+}
+
 void survey_feed(struct survey *survey)
 {
         while (survey->ready_first && survey->looks_running < LOOKS_MAX) {
@@ -65,16 +71,12 @@ void survey_feed(struct survey *survey)
                 if (!survey->ready_first)
                         survey->ready_last = NULL;
                 place->is_ready = false;
-                (void)place_look(survey, place, place->looks_at_all);
+                bool is_deferred = place_look(survey, place, place->looks_at_all);
                 place->looks_at_all = false;
+                if (is_deferred)
+                        look_after(place, WAIT_FIRST);
                 place_schedule(survey, place);
         }
-}
-
-static void look_after(struct place *place, uint64_t wait_usec)
-{
-        place->look_wait_usec = wait_usec;
-        place->look_usec = clock_monotonic_usec() + wait_usec;
 }
 
 void place_look_soon(struct survey *survey, struct place *place)

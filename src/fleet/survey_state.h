@@ -14,6 +14,8 @@ struct post_server {
         struct address address;
         char *name;                /* it was resolved from; NULL = configured by address */
         char *nsid;                /* printable, of its last answer that had one; NULL */
+        unsigned running;          /* questions under way, those for changed RRsets left out */
+        bool has_answered;         /* since it was silent, or since the start */
         unsigned silent_count;     /* looks in a row without an answer, whatever the zone */
         bool is_down;              /* then it is asked now and then, for one zone */
         uint64_t canary_usec;      /* is_down: the next time, monotonic */
@@ -38,7 +40,9 @@ void posts_resolve(struct survey *survey, uint64_t now_usec);
 void posts_free(struct survey *survey);
 /* It was heard of by another way: its servers are asked again. */
 void post_heard(struct post *post);
-bool post_server_may_be_asked(struct post_server *server, uint64_t now_usec);
+enum post_leave { POST_NOW, POST_SOON, POST_NOT };
+/* SOON: as many as may run do. NOT: it is down, and not the canary's turn. */
+enum post_leave post_server_may_be_asked(struct post_server *server, uint64_t now_usec);
 void post_server_answered(struct post_server *server);
 void post_server_silent(struct post_server *server, uint64_t now_usec);
 
@@ -123,8 +127,8 @@ struct fleet_target *sight_target(const struct place *place, const struct sight 
 
 /* ---- look.c: questions to name servers ---- */
 
-/* Asks what is to be asked of the zone; everything: also servers that show the serial already. False: nothing
- * was asked. */
+/* Asks what is to be asked of the zone; everything: also servers that show the serial already. True: some
+ * question has to wait, as many to that server as may run do. */
 bool place_look(struct survey *survey, struct place *place, bool everything);
 void place_cancel_looks(struct survey *survey, struct place *place);
 /* Some server does not show the serial yet. */
