@@ -27,6 +27,14 @@ static void check_policy(const struct conf_policy *policy)
                 require(policy->also_notify[i].address.port != 0);
                 address_format(&policy->also_notify[i].address, text);
         }
+        for (size_t i = 0; i < policy->secondary_count; i++) {
+                require(policy->secondaries[i]->name != NULL);
+                require(conf_policy_secondary(policy, policy->secondaries[i]->name) != NULL);
+        }
+        const struct conf_secondary *near = NULL;
+        const struct acl_element *element = NULL;
+        const struct conf_secondary *found = conf_secondary_of(policy, &peer, NULL, &element, &near);
+        require(!found || (found->transfer_from && element));
 }
 
 static void check_conf(const struct conf *conf)
@@ -39,6 +47,21 @@ static void check_conf(const struct conf *conf)
                 require(conf->zones[i].file && *conf->zones[i].file);
                 check_policy(&conf->zones[i].policy);
         }
+        for (size_t i = 0; i < conf->template_count; i++)
+                check_policy(&conf->templates[i].policy);
+        for (size_t i = 0; i < conf->secondary_count; i++) {
+                const struct conf_secondary *secondary = conf->secondaries[i];
+                require(conf_secondary_find(conf, secondary->name) == secondary);
+                require(secondary->transfer_from || conf_secondary_is_pushed(secondary));
+                for (size_t k = 0; k < secondary->also_notify_count; k++)
+                        require(secondary->also_notify[k].host.name ||
+                                secondary->also_notify[k].host.address.family);
+        }
+        for (size_t i = 0; i < conf->provider_count; i++) {
+                require(conf_provider_find(conf, conf->providers[i]->name) == conf->providers[i]);
+                provider_date(conf->providers[i]);
+        }
+        check_policy(conf_policy_for(conf, (const uint8_t *)"\1a\7example"));
         for (size_t i = 0; i < conf->key_count; i++) {
                 require(conf_key_find(conf, conf->keys[i]->name) == conf->keys[i]);
                 require(conf->keys[i]->secret_length > 0);

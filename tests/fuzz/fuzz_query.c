@@ -20,10 +20,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define REQUEST_MAX 8192
 
 static const char conf_text[] =
-        "options { directory \"/\"; };\n"
+        "options { directory \"/\"; secondaries { s; t; }; };\n"
         "key \"k\" { algorithm hmac-sha256; secret \"a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=\"; };\n"
         "zone \"a\" { type primary; file \"a\"; allow-transfer { !192.0.2.9; 192.0.2.7; key k; }; };\n"
-        "zone \"b\" { type primary; file \"b\"; allow-query { none; }; };\n";
+        "zone \"b\" { type primary; file \"b\"; allow-query { none; }; };\n"
+        "secondary s { transfer-from { 192.0.2.1-192.0.2.5; }; key k; notify no; strip-dnssec yes; };\n"
+        "secondary t { transfer-from { 192.0.2.6 until \"2026-12-01\"; }; notify no; ixfr no; };\n";
 
 static const uint8_t zone_name[] = "\1a";
 static struct store *store;
