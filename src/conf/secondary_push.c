@@ -3,6 +3,7 @@
 
 #include "conf/reader.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -37,14 +38,24 @@ static void read_choice(struct reader *reader, const struct statement *statement
                         report_quote(reader->report, at, item->text), first, second);
 }
 
+/* A name alone is one of systemd's credentials, where the service has some: push/credentials.c finds it. */
+static void read_secret_path(struct reader *reader, const struct statement *statement, const char **ret_path)
+{
+        const struct item *item = reader_value(reader, statement);
+        if (item && *item->text && !strchr(item->text, '/') && getenv("CREDENTIALS_DIRECTORY"))
+                *ret_path = reader_text(reader, item->text);
+        else if (item)
+                read_path(reader, statement, ret_path);
+}
+
 void read_secondary_credentials(struct reader *reader, struct block *block, const struct statement *statement)
 {
-        read_path(reader, statement, &block->secondary->credentials);
+        read_secret_path(reader, statement, &block->secondary->credentials);
 }
 
 void read_secondary_api_token(struct reader *reader, struct block *block, const struct statement *statement)
 {
-        read_path(reader, statement, &block->secondary->api_token);
+        read_secret_path(reader, statement, &block->secondary->api_token);
 }
 
 void read_secondary_ca_file(struct reader *reader, struct block *block, const struct statement *statement)

@@ -139,6 +139,7 @@ void metrics_append(struct buffer *out, const struct status_sources *sources, co
         append_propagation(out, recent);
         append_server(out, sources);
         append_events(out, sources);
+        metrics_append_pushes(out, sources);
 }
 
 /* ---- each zone's ---- */

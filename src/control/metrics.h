@@ -11,6 +11,8 @@ struct stream;
 
 /* What needs no look at any zone. */
 void metrics_append(struct buffer *out, const struct status_sources *sources, const struct recent *recent);
+/* metrics_push.c: of providers that are pushed to. */
+void metrics_append_pushes(struct buffer *out, const struct status_sources *sources);
 /* The same, then lines for each zone, in slices (zone-metrics). recent: as it is now. */
 int metrics_stream_new(
         const struct status_sources *sources, const struct recent *recent, struct stream **ret_stream);

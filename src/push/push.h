@@ -96,12 +96,11 @@ int push_plan(
 /* The request is gone: its done is not called any more. */
 void push_plan_forget(struct push *push, void *context);
 
-/* Sums for metrics, a line a secondary: position begins at 0; false at the end. */
+/* Sums of a secondary block over its zones, since the start; false: nothing is pushed to it. */
 struct push_sums {
-        const char *secondary;
         uint64_t zones, in_sync, held, retrying, failed;
         uint64_t requests, throttled, changes_sent;
 };
-size_t push_sums(const struct push *push, struct push_sums *ret_sums, size_t max);
+bool push_sums(const struct push *push, const char *secondary, struct push_sums *ret_sums);
 
 struct push *push_free(struct push *push);

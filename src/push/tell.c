@@ -1,4 +1,4 @@
-/* What an operator hears of a push: a line where something is new. Main loop. */
+/* What an operator hears of a push: a line where something is new; and sums for metrics. Main loop. */
 #include "push/state.h"
 
 #include "base/log.h"
@@ -85,4 +85,26 @@ void push_tell(const struct push_target *target, const struct push_status *befor
                 (now->phase != PUSH_HELD || memcmp(now->hash, before->hash, sizeof(now->hash)) == 0))
                 return;
         tell_phase(&line, now);
+}
+
+bool push_sums(const struct push *push, const char *secondary, struct push_sums *ret_sums)
+{
+        struct push_sums sums = {0};
+        const struct push_zone *zone;
+        for (size_t position = 0; (zone = table_next(&push->zones, &position));) {
+                const struct push_target *target = push_target_find(push, zone->name, secondary);
+                if (!target)
+                        continue;
+                const struct push_status *status = &target->status;
+                sums.zones++;
+                sums.in_sync += status->phase == PUSH_IN_SYNC;
+                sums.held += status->phase == PUSH_HELD;
+                sums.retrying += status->phase == PUSH_RETRYING;
+                sums.failed += status->phase == PUSH_FAILED;
+                sums.requests += status->requests;
+                sums.throttled += status->throttled;
+                sums.changes_sent += status->changes_sent;
+        }
+        *ret_sums = sums;
+        return sums.zones > 0;
 }

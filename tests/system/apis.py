@@ -170,7 +170,7 @@ R53_TYPES = "A AAAA CAA CNAME DS HTTPS MX NAPTR NS PTR SOA SPF SRV SSHFP SVCB TL
 
 
 def octal_to_master(text):
-    return re.sub(r"\\([0-3][0-7]{2})", lambda m: f"\\{int(m[1], 8):03d}", text)
+    return re.sub(r"\\(?:([0-3][0-7]{2})|(.))", lambda m: f"\\{int(m[1], 8):03d}" if m[1] else m[0], text)
 
 
 def r53_name(text):

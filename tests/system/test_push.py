@@ -11,7 +11,7 @@ import dns.zone
 import pytest
 
 from apis import Cloudflare, Route53, cf_rdata, r53_rdata
-from lab import LONG, PATIENCE, eventually, zone_text
+from lab import PATIENCE, eventually, zone_text
 
 APEX_TYPES = ("SOA", "NS")
 ENV = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
@@ -375,7 +375,8 @@ def test_credentials_of_systemd_and_session_token(lab, make_api):
     """A name alone is in $CREDENTIALS_DIRECTORY; an endpoint with a path is signed with it."""
     api = make_api("route53", token="a/session+token==", path="/proxy/aws")
     zone = api.add_zone("example.com")
-    folder = lab.folder / "primary"
+    folder = lab.folder / "secrets"
+    folder.mkdir()
     world = Pushed(lab, api, "route53", start=False, credentials="aws.ini", env=dict(ENV, CREDENTIALS_DIRECTORY=str(folder)))
     world.credentials = folder / "aws.ini"
     world.write_credentials()
@@ -572,15 +573,13 @@ def test_random_pairs(lab, api, provider, pairs):
     seed = int(os.environ.get("ZONECRIER_SEED", "20261122"))
     print("seed", seed)
     rng = random.Random(seed)
-    zones = [api.add_zone(f"r{i}.example") for i in range(pairs)]
-    if LONG:
-        api.rate = 100000  # the rate is another test's
+    zones = [api.add_zone(f"r{i}.example") for i in range(min(pairs, 100))]
     api.spread = 0
     world = Pushed(lab, api, provider, rng.choice(["", "batch-limit 40;"]), options="check-names primary ignore; check-mx ignore;",
                    start=False)
     texts = {}
     world.daemon.zones.mkdir(exist_ok=True)
-    for round_number, serial in enumerate((7, 8)):
+    for round_number, serial in enumerate(range(7, 8 + pairs // len(zones))):
         for zone in zones:
             name = zone.name.rstrip(".")
             texts[name] = zone_text(name, serial, random_zone(rng, provider))
