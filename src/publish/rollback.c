@@ -55,7 +55,7 @@ int rollback_read(struct store_read *read, const struct store_zone *row, struct 
         return r < 0 ? r : rollback_decode(value, size, ret_rollback);
 }
 
-static void encode(const struct rollback *rollback, struct buffer *out)
+void rollback_encode(const struct rollback *rollback, struct buffer *out)
 {
         buffer_append_u8(out, ROW_FORMAT);
         buffer_append_u32(out, rollback->to_serial);
@@ -74,7 +74,7 @@ int edit_rollback_keep(struct edit *edit, struct store_batch *open)
                 return store_batch_state_delete(open, edit->row.id, row_key, ROW_KEY_SIZE);
         if (!edit->is_rollback)
                 return 0;
-        encode(&edit->rollback, &row);
+        rollback_encode(&edit->rollback, &row);
         int r = buffer_status(&row);
         return r < 0 ? r
                      : store_batch_state_put(open, edit->row.id, row_key, ROW_KEY_SIZE, row.data, row.length);

@@ -4,6 +4,7 @@
 #include "dns/digest.h"
 #include "store/store.h"
 
+struct buffer;
 struct edit;
 
 struct rollback {
@@ -17,5 +18,6 @@ struct rollback {
 int rollback_read(struct store_read *read, const struct store_zone *row, struct rollback *ret_rollback);
 /* Foreign octets (the store's): -EBADMSG. */
 int rollback_decode(const void *value, size_t size, struct rollback *ret_rollback);
+void rollback_encode(const struct rollback *rollback, struct buffer *out);
 /* JOB_ROLLBACK; private to publish/. */
 int publish_rollback(struct edit *edit);
