@@ -133,6 +133,7 @@ lint:
 
 # A fuzz target is built twice: with clang and libFuzzer to search, and with gcc's sanitizers to replay its corpus.
 FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_CC ?= clang-14
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 0
 FUZZ_SOURCES := $(filter-out src/daemon/%,$(filter-out src/client/main.c,$(wildcard src/*/*.c)))
@@ -140,7 +141,7 @@ FUZZ_OBJECTS  = $(patsubst %.c,$(BUILD)/obj-fuzz/%.o,$(FUZZ_SOURCES))
 FUZZ_FLAGS   := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 $(BUILD)/obj-fuzz/%.o: %.c
 	@mkdir -p $(@D)
-	clang-14 $(CPPFLAGS) -DFUZZING -std=gnu17 -pthread $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+	$(FUZZ_CC) $(CPPFLAGS) -DFUZZING -std=gnu17 -pthread $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
 # q, not r: files of one name in two folders are both kept.
 $(BUILD)/obj-fuzz/all.a: $(FUZZ_OBJECTS)
 	@rm -f $@
