@@ -22,6 +22,7 @@ options {
         listen-on-v6 port 53 { any; };
         also-notify { 127.0.0.2 port 5301 key office-key; };
         allow-transfer { key office-key; };
+        serial-on-lost-state file;
 };
 zone-files { directory "zones"; };
 """

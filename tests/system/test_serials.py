@@ -3,14 +3,14 @@ over restarts and edits; date style holds through a busy day."""
 import os
 import random
 import shutil
-import signal
 import socket
+import subprocess
 import time
 from datetime import datetime, timezone
 
 import pytest
 
-from lab import LONG, SECRET, Bind, Knot, Nsd, Process, eventually, free_port, zone_text
+from lab import LONG, SECRET, Bind, Knot, Nsd, eventually, zone_text
 
 ZONE = "a.example"
 KEY = ("serials-key", "hmac-sha256", SECRET)
@@ -225,6 +225,40 @@ def test_state_of_yesterday(lab):
     eventually(lambda: world.primary.soa(ZONE) >= 5 + GAP, 60, "the serial above the secondary's")
     world.wait(world.primary.soa(ZONE))
     assert "ahead of ours" in world.primary.log()
+
+
+@pytest.mark.parametrize("policy", ["per-zone", "all-or-nothing"])
+def test_state_lost_of_a_repository(lab, policy):
+    """The zones of a commit are asked about as well: one that BIND has goes above it, the others are new."""
+    world = World(lab, [Bind], HOLD)
+    repository = world.primary.folder / "repository"
+    folder = repository / "zones"
+    folder.mkdir(parents=True)
+    git = ["git", "-C", str(repository), "-c", "user.name=A", "-c", "user.email=a@example.net"]
+
+    def commit(subject):
+        subprocess.run([*git, "add", "-A"], check=True)
+        subprocess.run([*git, "commit", "-q", "-m", subject], check=True)
+
+    subprocess.run(["git", "init", "-q", "-b", "main", str(repository)], check=True)
+    (folder / f"{ZONE}.zone").write_text(text(1))
+    for number in range(5):
+        (folder / f"z{number}.example.zone").write_text(zone_text(f"z{number}.example", 5))
+    commit("all")
+    world.primary.zone_files = False
+    world.primary.extra = f'zone-files {{ git "{repository}/.git"; branch "main"; path "zones"; commit-policy {policy}; }};'
+    world.start()
+    world.primary.start()
+    world.wait(1)
+    (folder / f"{ZONE}.zone").write_text(text(1, "x A 192.0.2.2"))
+    commit("one")
+    world.wait(2)
+    world.lose_state()
+    world.primary.start()
+    eventually(lambda: world.primary.soa(ZONE) == 2 + GAP, 30, "the serial above BIND's")
+    world.wait(2 + GAP)
+    for number in range(5):
+        eventually(lambda: world.primary.soa(f"z{number}.example") == 5, 30, "the new zones")
 
 
 # ---- serial-set ----
