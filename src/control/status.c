@@ -206,6 +206,8 @@ void status_append_zone(struct json *json, const struct status_sources *sources,
         json_text(json, "state", zone_state_name(zone->state));
         append_published(json, row);
         json_text(json, "file", zone->path);
+        if (zone->commit)
+                json_text(json, "commit", zone->commit);
         json_bool(json, "frozen", zone->is_frozen);
         json_text(json, "reason", zone_reason(zone));
         append_details(json, zone->verdict.details, is_whole ? SIZE_MAX : LIST_DETAILS_MAX);

@@ -186,6 +186,7 @@ static int make_parts(struct daemon *daemon)
                         .published = on_published,
                         .removed = on_removed,
                         .news = daemon_on_news,
+                        .is_everywhere = daemon_is_everywhere,
                         .context = daemon,
                 };
                 r = registry_new(&options, daemon->conf, &daemon->registry);

@@ -58,6 +58,8 @@ int daemon_on_observations(sd_event_source *source, int fd, uint32_t events, voi
 void daemon_on_news(void *context, const struct zone_entry *zone, const struct verdict *verdict);
 /* Before the rows know of the transfer. */
 void daemon_tell_taken(struct daemon *daemon, const struct observation *seen);
+/* Every secondary of the zone has this serial. */
+bool daemon_is_everywhere(void *context, const uint8_t *name, uint32_t serial);
 void daemon_tell_removed(struct daemon *daemon, const uint8_t *name);
 
 /* push.c */

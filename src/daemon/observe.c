@@ -117,8 +117,8 @@ static void observe(struct daemon *daemon, const struct observation *seen)
                 registry_heal(daemon->registry, seen->zone);
                 break;
         case OBSERVED_TRANSFER_BROKEN: /* logged where it happened, as a refusal is */
-                survey_saw_transfer(daemon->survey, &by_survey, FLEET_TRANSFER_NONE,
-                        seen->summary.from_serial, 0, 0);
+                survey_saw_transfer(
+                        daemon->survey, &by_survey, FLEET_TRANSFER_NONE, seen->summary.from_serial, 0, 0);
                 break;
         case OBSERVED_REFUSED:
                 survey_saw_refused(daemon->survey, &by_survey);

@@ -14,6 +14,7 @@ void daemon_on_news(void *context, const struct zone_entry *zone, const struct v
                 .removed = verdict->removed,
                 .hash = verdict->kind == VERDICT_HELD && verdict->has_hash ? verdict->hash : NULL,
                 .text = verdict->summary,
+                .commit = zone->commit,
         };
 
         if (is_published && verdict->serial_before == 0)
@@ -49,4 +50,17 @@ void daemon_tell_taken(struct daemon *daemon, const struct observation *seen)
         control_saw_taken(daemon->control, zone->name,
                 *seen->secondary ? seen->secondary : address_format(&peer, text), zone->serial,
                 zone->published_usec, seen->at_usec);
+}
+
+bool daemon_is_everywhere(void *context, const uint8_t *name, uint32_t serial)
+{
+        struct daemon *daemon = context;
+        struct survey_sight sight;
+        size_t count = survey_sight_count(daemon->survey, name);
+        struct fleet_zone *zone = fleet_zone_get(daemon->fleet, name, NULL);
+
+        for (size_t i = 0; i < count; i++)
+                if (survey_sight_get(daemon->survey, name, i, &sight) < 0 || !sight.view.is_current)
+                        return false;
+        return count > 0 && zone && zone->serial == serial;
 }

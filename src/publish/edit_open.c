@@ -222,6 +222,10 @@ int edit_open(struct edit *edit)
 
         if (serial_file_get(edit->batch->serial_file, edit->job->name, &last) == 0)
                 edit->floor = last.serial;
+        else if (!edit->has_row && edit->job->floor != 0) {
+                edit->floor = edit->job->floor;
+                edit->floor_needs_gap = true; /* the last publishes may not have got their notes */
+        }
         if (edit->job->has_text)
                 return open_given(edit);
         if (edit->job->is_gone)

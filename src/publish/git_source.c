@@ -142,6 +142,10 @@ static void on_look(struct git_source *source, struct git_look_task *task)
                 source->looks_again = true; /* what changed before it was watched */
         }
         int r = task->result;
+        if (task->floors) {
+                git_floors_free(source->floors);
+                source->floors = TAKE(task->floors);
+        }
         if (r == 0 && !task->is_same)
                 r = git_apply(source, task);
         if (r < 0 && !task->error &&
@@ -202,6 +206,10 @@ static void on_task(struct git_sources *sources, struct git_task *task)
                 source = git_source_find(sources, git_approve_number(task));
                 if (source)
                         git_on_approve(source, task);
+        } else if (git_task_is_notes(task)) {
+                source = git_source_find(sources, git_notes_number(task));
+                if (source)
+                        git_on_notes(source, task);
         }
         task->free(task);
 }
@@ -240,6 +248,7 @@ bool registry_git_next(const struct registry *registry, size_t *position, struct
                 .fetched_usec = source->fetched_usec,
                 .fetch_error = source->fetch_error,
                 .has_notes = source->conf->notes,
+                .notes_error = git_notes_error(source),
         };
         return true;
 }
@@ -282,6 +291,8 @@ static struct git_source *source_free(struct git_source *source)
                 free(waiter);
         }
         git_paths_free(source);
+        git_notes_free(source);
+        git_floors_free(source->floors);
         table_free(&source->pending);
         publish_commit_unref(source->commit);
         git_unref(source->git);
@@ -314,6 +325,8 @@ static int source_new(struct git_sources *sources, struct conf *conf, const stru
                 return -ENOMEM;
         }
         int r = git_worker_new(sources->results, &source->worker);
+        if (r == 0 && git->notes)
+                r = git_notes_new(source);
         if (r == 0)
                 r = sd_event_add_time_relative(event, &source->poll_timer, CLOCK_MONOTONIC, POLL_USEC,
                         ACCURACY_USEC, on_poll, source);
@@ -364,6 +377,10 @@ int git_sources_configure(struct git_sources *sources, struct conf *conf)
                         conf_unref(source->conf_reference);
                         source->conf_reference = conf_ref(conf);
                         source->conf = &conf->git[i];
+                        if (!source->conf->notes)
+                                git_notes_free(source);
+                        else if (!source->notes)
+                                r = git_notes_new(source);
                 } else {
                         r = source_new(sources, conf, &conf->git[i], &source);
                         if (r >= 0)

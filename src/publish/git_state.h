@@ -22,6 +22,12 @@ struct git_path { /* a file of the commit beneath the source's folder */
         struct git_path *next; /* of the zone */
 };
 
+struct git_floor { /* the last serial that the notes tell of a zone */
+        uint8_t zone[NAME_MAX_LENGTH];
+        uint32_t serial;
+};
+struct table *git_floors_free(struct table *floors);
+
 struct git_waiter { /* a reload that waits until the branch was looked at */
         struct git_waiter *next;
         uint8_t name[NAME_MAX_LENGTH];
@@ -59,8 +65,9 @@ struct git_source {
         uint64_t error_usec;
         bool is_fetching;
         char *fetch_error;
-        uint64_t fetched_usec; /* realtime of the last good fetch; 0 = none */
-        struct git_notes *notes;
+        uint64_t fetched_usec;   /* realtime of the last good fetch; 0 = none */
+        struct git_notes *notes; /* NULL = none are written */
+        struct table *floors;    /* zone -> struct git_floor, where all other state was lost */
 };
 
 struct git_sources {
@@ -101,11 +108,14 @@ struct git_look_task {
         char *repository, *branch, *folder, *remote;
         char before[GIT_ID_MAX + 1];
         bool is_afresh;
+        bool wants_floors;
 
         int result;  /* 0, or why not */
         char *error; /* then */
         bool is_same;
-        bool is_whole; /* files is all there is in the folder; else what changed, in the whole commit */
+        struct table
+                *floors; /* zone -> struct git_floor: what notes say, where that was asked; NULL = nothing */
+        bool is_whole;   /* files is all there is in the folder; else what changed, in the whole commit */
         struct git_commit commit;
         struct git_files files;
 };
@@ -122,6 +132,16 @@ struct git_fetch_task {
         char *error;
 };
 struct git_fetch_task *git_fetch_task_new(const struct git_source *source);
+
+/* git_notes.c */
+int git_notes_new(struct git_source *source);
+void git_notes_free(struct git_source *source);
+void git_notes_published(
+        struct git_source *source, const struct registry_entry *entry, const struct publish_job *job);
+bool git_task_is_notes(const struct git_task *task);
+uint64_t git_notes_number(const struct git_task *task); /* of its source */
+void git_on_notes(struct git_source *source, struct git_task *task);
+const char *git_notes_error(const struct git_source *source); /* NULL = none */
 
 /* git_apply.c */
 int git_apply(struct git_source *source, struct git_look_task *task);

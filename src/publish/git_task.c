@@ -3,12 +3,15 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "dns/serial.h"
+#include "publish/git_note.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #define GIT_TIMEOUT_USEC (10 * USEC_PER_SEC)
+#define NOTE_LIMIT_BYTES ((size_t)16 << 20)
 #define FETCH_TIMEOUT_USEC (120 * USEC_PER_SEC)
 
 static char *copy(const char *text)
@@ -70,6 +73,86 @@ static int list_or_compare(struct git_look_task *task)
         return r == -ENOENT ? git_list(task->git, task->commit.id, task->folder, &task->files) : r;
 }
 
+/* ---- floors: the notes of other times ---- */
+
+struct table *git_floors_free(struct table *floors)
+{
+        struct git_floor *floor;
+        size_t position = 0;
+        while (floors && (floor = table_next(floors, &position)))
+                free(floor);
+        if (floors)
+                table_free(floors);
+        free(floors);
+        return NULL;
+}
+
+static int floor_put(struct table *floors, const uint8_t *zone, uint32_t serial)
+{
+        struct git_floor *floor = table_get(floors, zone, name_length(zone));
+        if (floor) {
+                if (serial_is_ahead(serial, floor->serial))
+                        floor->serial = serial;
+                return 0;
+        }
+        floor = calloc(1, sizeof(*floor));
+        if (!floor)
+                return -ENOMEM;
+        memcpy(floor->zone, zone, name_length(zone));
+        floor->serial = serial;
+        int r = table_put(floors, floor->zone, name_length(floor->zone), floor, NULL);
+        if (r < 0)
+                free(floor);
+        return r;
+}
+
+static int read_note(struct git_look_task *task, const char *id)
+{
+        CLEANUP(buffer_free) struct buffer text = {0};
+        uint8_t zone[NAME_MAX_LENGTH];
+        uint32_t serial;
+
+        int r = git_text(task->git, id, NOTE_LIMIT_BYTES, &text);
+        if (r < 0)
+                return r == -ETIMEDOUT || r == -ECANCELED || r == -ENOMEM ? r : 0;
+        const char *at = buffer_text(&text);
+        while (at && *at && r == 0) {
+                size_t length = strcspn(at, "\n");
+                if (git_note_read(at, length, zone, &serial))
+                        r = floor_put(task->floors, zone, serial);
+                at += length + (at[length] == '\n');
+        }
+        return r;
+}
+
+/* All other state is lost: what was published is told by the notes. */
+static int read_floors(struct git_look_task *task)
+{
+        static const char *const command[] = {"notes", "--ref=zonecrier", "list", NULL};
+        CLEANUP(buffer_free) struct buffer out = {0};
+
+        task->floors = calloc(1, sizeof(*task->floors));
+        if (!task->floors)
+                return -ENOMEM;
+        task->floors->fold = true;
+        int r = git_run(task->git, command, NULL, 0, 0, &out, NULL);
+        if (r != 0)
+                return r < 0 ? r : 0; /* there are none */
+        const char *text = buffer_text(&out);
+        while (text && *text && r == 0) { /* "NOTE COMMIT" */
+                char id[GIT_ID_MAX + 1];
+                size_t length = strcspn(text, " \n");
+                if (length < sizeof(id)) {
+                        memcpy(id, text, length);
+                        id[length] = '\0';
+                        r = read_note(task, id);
+                }
+                text += strcspn(text, "\n");
+                text += *text == '\n';
+        }
+        return r;
+}
+
 static void look_run(struct git_task *item)
 {
         struct git_look_task *task = (struct git_look_task *)item;
@@ -82,6 +165,8 @@ static void look_run(struct git_task *item)
         int r = task->git ? 0 : git_open(task->repository, &options, &task->git, &task->error);
         if (r == 0)
                 r = find_commit(task);
+        if (r == 0 && task->wants_floors)
+                r = read_floors(task);
         if (r < 0) {
                 look_fail(task, r, task->repository);
                 return;
@@ -102,6 +187,7 @@ static void look_free(struct git_task *item)
         free(task->branch);
         free(task->folder);
         free(task->remote);
+        git_floors_free(task->floors);
         free(task->error);
         free(task);
 }
@@ -127,6 +213,8 @@ struct git_look_task *git_look_task_new(const struct git_source *source)
                 .remote = copy(conf->fetch),
                 .is_afresh = source->looks_afresh,
         };
+        task->wants_floors =
+                conf->notes && !source->commit && source->registry->options.serial_file_was_missing;
         if (source->commit && source->is_listed)
                 memcpy(task->before, source->commit->commit.id, sizeof(task->before));
         if (!task->repository || !task->folder || (conf->branch && !task->branch) ||

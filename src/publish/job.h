@@ -57,6 +57,7 @@ struct publish_job {
         char *include_root;            /* NULL = root */
         struct publish_commit *commit; /* what path lies in; NULL = a folder */
         bool is_gone;                  /* the file is no longer in the commit */
+        uint32_t floor;                /* of a zone of which nothing else is known; 0 = none */
         bool is_unread;                /* nobody knows yet where the text is */
         uint32_t set;                  /* in a group: jobs of one number go as a whole; 0 = by itself */
         struct publish_job *members;   /* GROUP: linked by item */

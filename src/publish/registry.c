@@ -41,6 +41,16 @@ static const char *include_root_of(const struct registry *registry, const struct
         return NULL;
 }
 
+/* The last serial that notes in git tell of the zone. */
+static uint32_t floor_of(const struct registry_entry *entry)
+{
+        const struct git_floor *floor =
+                entry->git && entry->git->floors
+                        ? table_get(entry->git->floors, entry->zone.name, name_length(entry->zone.name))
+                        : NULL;
+        return floor ? floor->serial : 0;
+}
+
 struct publish_job *registry_job_new(struct registry *registry, const struct registry_entry *entry,
         enum job_kind kind, registry_done done, void *context)
 {
@@ -58,6 +68,7 @@ struct publish_job *registry_job_new(struct registry *registry, const struct reg
                 job->path = strdup(entry->path + prefix);
                 job->commit = entry->git ? publish_commit_ref(entry->git->commit) : NULL;
                 job->is_gone = entry->is_gone;
+                job->floor = floor_of(entry);
                 job->is_unread = !job->commit;
                 return job->path ? job : publish_job_free(job);
         }

@@ -61,6 +61,7 @@ struct zone_entry {
         const char *path;              /* of its file */
         bool is_configured;            /* by a zone block; else found in a zone-files folder */
         const char *folder;            /* then the folder */
+        const char *commit;            /* that the verdict is about; NULL = not out of git */
         enum zone_state state;
         bool is_frozen;
         const struct serial_set *serial_set; /* serial-set is under way; NULL = it is not */
@@ -87,6 +88,8 @@ struct registry_options {
         registry_published published;
         registry_removed removed;
         registry_news news; /* NULL = not wanted */
+        /* Does every secondary have the zone's serial? For notes in git; NULL = nobody knows. */
+        bool (*is_everywhere)(void *context, const uint8_t *name, uint32_t serial);
         void *context;
 };
 

@@ -74,6 +74,7 @@ static void log_verdict(const struct registry_entry *entry, const struct verdict
         const struct log_fields fields = {.zone = entry->name_text,
                 .serial = verdict->serial,
                 .file = entry->path,
+                .commit = entry->zone.commit,
                 .message_id = verdict->kind == VERDICT_HELD && entry->lost ? MESSAGE_SERIAL_LOST
                                                                            : kinds[verdict->kind].message_id};
         char hash[65] = "";
@@ -236,12 +237,24 @@ static bool waits_for_aliases(
         return waits;
 }
 
+static void set_commit(struct registry_entry *entry, const struct publish_job *job)
+{
+        entry->zone.commit = NULL;
+        if (!job->commit)
+                return;
+        memcpy(entry->commit, job->commit->commit.id, sizeof(entry->commit));
+        entry->zone.commit = entry->commit;
+}
+
 static void apply_look(struct registry *registry, struct registry_entry *entry, struct publish_job *job)
 {
         if (waits_for_aliases(registry, entry, job) || is_half_read(registry, entry, job))
                 return;
+        set_commit(entry, job);
         if (entry->git)
                 git_on_verdict(entry->git, entry, job);
+        if (entry->git && job->is_published)
+                git_notes_published(entry->git, entry, job);
         bool is_told = is_news(&entry->zone.verdict, &job->verdict);
         if (is_told)
                 log_verdict(entry, &job->verdict);

@@ -1,7 +1,6 @@
 /* Who asks whether an edit is served everywhere asks first whether it is published: an edit of a moment ago
  * may not have reached the watcher yet, or its settle time runs. Main loop. */
 #include "publish/git_state.h"
-#include "publish/registry_state.h"
 
 #include <errno.h>
 

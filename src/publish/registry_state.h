@@ -5,6 +5,7 @@
 #include "publish/alias_book.h"
 #include "publish/publisher.h"
 #include "publish/registry.h"
+#include "source/git.h"
 #include "source/watch.h"
 
 #include <systemd/sd-event.h>
@@ -26,9 +27,10 @@ struct registry_entry {
         struct lost_wait *lost;   /* its last serial is not known: the question to its secondaries */
         struct serial_way *way;   /* serial-set is under way */
         bool has_been_looked_at;
-        struct git_source *git; /* where it comes from; NULL = a folder, or a block's own file */
-        bool is_gone;           /* the commit has its file no more */
-        bool has_approval;      /* it waits for others of its set, with this hash approved */
+        struct git_source *git;      /* where it comes from; NULL = a folder, or a block's own file */
+        char commit[GIT_ID_MAX + 1]; /* zone.commit */
+        bool is_gone;                /* the commit has its file no more */
+        bool has_approval;           /* it waits for others of its set, with this hash approved */
         uint8_t approval[32];
         bool is_watched;  /* by watch_file */
         bool shares_path; /* with the zone that by_path knows: it is a user of it */

@@ -81,6 +81,8 @@ int git_difference(struct git *git, const char *from, const char *to, struct git
 int git_run(struct git *git, const char *const *arguments, const void *input, size_t input_size,
         uint64_t timeout_usec, struct buffer *out, struct buffer *errors);
 
+/* A blob, at most limit_bytes of it (-EFBIG), appended to out. Errors as of git_blob. */
+int git_text(struct git *git, const char *revision_path, uint64_t limit_bytes, struct buffer *out);
 /* A blob into a memory file, to be read from its start. revision_path: "COMMIT:zones/a.zone" (links within
  * the commit are followed), or an id. -ENOENT; -EXDEV: a link that leads out of the
  * commit; -ELOOP; -EISDIR, -EINVAL: no file. ret_fd NULL: only what it is. */

@@ -320,3 +320,19 @@ int git_blob(struct git *git, const char *revision_path, int *ret_fd, char ret_i
                 *ret_fd = TAKE_FD(fd);
         return 0;
 }
+
+int git_text(struct git *git, const char *revision_path, uint64_t limit_bytes, struct buffer *out)
+{
+        CLEANUP(buffer_free) struct buffer text = {0};
+        struct question question = {
+                .what = revision_path, .wants_body = true, .limit_bytes = limit_bytes, .into = &text};
+        int r = ask_about(git, &question);
+        if (r == 0)
+                r = buffer_status(&text);
+        if (r < 0)
+                return r;
+        if (strcmp(question.header.type, "blob") != 0)
+                return -EINVAL;
+        buffer_append(out, text.data, text.length);
+        return buffer_status(out);
+}

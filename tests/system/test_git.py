@@ -1,6 +1,8 @@
 """Zones out of git: real pushes to a bare repository, every secondary ends with the commit's content."""
 import contextlib
 import os
+import re
+import shutil
 import signal
 import subprocess
 import time
@@ -441,6 +443,55 @@ def test_fetch(lab, tmp_path):
     repository.publish()
     daemon.wait_serial("a.example", 3)
     eventually(lambda: daemon.status()["git"][0]["fetch_error"] is None, what="the error's end")
+
+
+def notes(repository, commit):
+    return git(repository.bare, "notes", "--ref=zonecrier", "show", commit, check=False)
+
+
+def test_notes(lab, repository):
+    """Each publish is told in a note of its commit, and when everybody had it; they are a floor where all else is lost."""
+    for name in ("a.example", "b.example"):
+        repository.zone(name, "192.0.2.1")
+    first = repository.publish("first")
+    daemon = daemon_for(lab, repository, 'path "zones"; notes yes;', start=False)
+    knot = lab.secondary(Knot, daemon, ["a.example", "b.example"], start=False)
+    daemon.options += f"also-notify {{ {knot.target()} }};"
+    daemon.start()
+    knot.start()
+    for name in ("a.example", "b.example"):
+        eventually(lambda: re.search(rf"^{name}: serial 1, \d+ added, 0 removed, published \S+Z, everywhere \S+Z$", notes(repository, first), re.M),
+                   what=f"the note of {name}")
+    repository.zone("a.example", "192.0.2.2", "192.0.2.3")
+    second = repository.publish("second")
+    eventually(lambda: re.search(r"^a.example: serial 2, 2 added, 1 removed, published \S+Z, everywhere \S+Z$", notes(repository, second), re.M), what="the second note")
+    assert "b.example" not in notes(repository, second)
+    log = git(repository.bare, "log", "--notes=zonecrier", "main")
+    assert "a.example: serial 2, 2 added" in log and daemon.zone("a.example")["commit"] == second
+    knot.stop()
+    daemon.stop()
+    shutil.rmtree(daemon.folder / "state")
+    daemon.start()
+    eventually(lambda: daemon.soa("a.example") > 2, what="a serial above the noted one")
+    assert daemon.soa("b.example") > 1 and state(daemon, "a.example") == "published"
+
+
+def test_notes_that_cannot_be_written(lab, repository):
+    """Told, and the publishing goes on; written in the end."""
+    repository.zone("a.example", "192.0.2.1")
+    first = repository.publish()
+    (repository.bare / "refs/notes").mkdir(exist_ok=True)
+    lock = repository.bare / "refs/notes/zonecrier.lock"
+    lock.touch()
+    daemon = daemon_for(lab, repository, 'path "zones"; notes yes;')
+    daemon.wait_serial("a.example", 1)
+    eventually(lambda: daemon.status()["git"][0]["notes_error"], what="the error")
+    assert ": notes: " in daemon.cli("status").stdout
+    lock.unlink()
+    repository.zone("a.example", "192.0.2.2")
+    second = repository.publish()
+    eventually(lambda: "a.example: serial 2" in notes(repository, second), what="the note")
+    assert "a.example: serial 1" in notes(repository, first) and daemon.status()["git"][0]["notes_error"] is None
 
 
 def children_of(pid, word):
