@@ -36,7 +36,9 @@ void html_duration(struct buffer *out, uint64_t usec)
 {
         uint64_t seconds = usec / USEC_PER_SEC;
 
-        if (usec < 10 * USEC_PER_SEC)
+        if (usec < USEC_PER_SEC / 10)
+                buffer_append_text(out, "under 0.1 s");
+        else if (usec < 10 * USEC_PER_SEC)
                 buffer_printf(out, "%.1f s", (double)usec / 1e6);
         else if (seconds < 120)
                 buffer_printf(out, "%" PRIu64 " s", seconds);

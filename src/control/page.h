@@ -14,7 +14,7 @@ const char *page_policy(void);
 
 /* html.c */
 void html_text(struct buffer *out, const char *text); /* &, <, >, quotes escaped; controls become U+FFFD */
-/* "12 s", "5 min", "3 h", "2 d". */
+/* "under 0.1 s", "12 s", "5 min", "3 h", "2 d". */
 void html_duration(struct buffer *out, uint64_t usec);
 
 /* page_picture.c: one publish as a line of dots over time. */

@@ -13,7 +13,7 @@
 struct recent_publish {
         uint8_t name[NAME_MAX_LENGTH]; /* of the zone, folded */
         char zone[80];                 /* as text, cut where it is longer */
-        char commit[41];
+        char commit[65];
         uint32_t serial;
         uint64_t published_usec; /* realtime */
         uint64_t added, removed;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -368,11 +369,18 @@ static int run(struct daemon *daemon)
         return sd_event_loop(daemon->event);
 }
 
+/* Port 53 is ours alone: git and the program of on-event get no capability. (Our own sets stay.) */
+static void drop_inheritance(void)
+{
+        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
 int daemon_run(const char *conf_path)
 {
         struct daemon daemon = {.conf_path = conf_path, .inherited_control = -1};
 
         umask(0027);
+        drop_inheritance();
         raise_file_limit();
         take_inherited(&daemon);
         int r = run(&daemon);

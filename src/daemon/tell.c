@@ -1,7 +1,8 @@
 /* What becomes of zones, told to the user's program. Main loop. */
 #include "daemon/daemon.h"
 
-void daemon_on_news(void *context, const struct zone_entry *zone, const struct verdict *verdict)
+void daemon_on_news(
+        void *context, const struct zone_entry *zone, const struct verdict *verdict, const char *commit)
 {
         struct daemon *daemon = context;
         bool is_published = verdict->kind == VERDICT_PUBLISHED;
@@ -13,6 +14,7 @@ void daemon_on_news(void *context, const struct zone_entry *zone, const struct v
                 .added = verdict->added,
                 .removed = verdict->removed,
                 .hash = verdict->kind == VERDICT_HELD && verdict->has_hash ? verdict->hash : NULL,
+                .commit = commit,
                 .text = verdict->summary,
                 .commit = zone->commit,
         };
