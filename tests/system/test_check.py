@@ -40,14 +40,16 @@ def test_each_broken_file_is_told_at_its_place(part, tmp_path):
         errors = [d for d in told if d["severity"] == "error"]
         assert sorted((d["line"], d["column"], d["code"]) for d in errors) == places, path
         assert all(d["source_line"] is not None and d["message"] for d in errors), path
+        (tree.folder / path.stem).mkdir()
+        (tree.folder / path.stem / "example.com.zone").write_bytes(path.read_bytes())
+        if BROKEN.index(path) % 12 != part:  # the forms say the same: each third file shows it
+            continue
         annotations = re.findall(r"^::error file=.*,line=(\d+),col=(\d+),title=([\w-]+)::", check("-f", "github", "-o", "example.com", path).stdout, re.M)
         assert sorted((int(line), int(column), code) for line, column, code in annotations) == places, path
         plain = check("-o", "example.com", path)
         assert plain.returncode == 1, path
         assert sorted(re.findall(rf"^{re.escape(str(path))}:(\d+):(\d+): error: ", plain.stdout, re.M)) == sorted(
             (str(line), str(column)) for line, column, _ in places), path
-        (tree.folder / path.stem).mkdir()
-        (tree.folder / path.stem / "example.com.zone").write_bytes(path.read_bytes())
     tree.commit()
     for path in BROKEN[part::4][::6]:
         told = json.loads(check("-j", "-g", "HEAD", "-p", path.stem, cwd=tree.folder).stdout)["files"]
