@@ -55,8 +55,7 @@ int daemon_reload(void *context, char **ret_text);
 int daemon_on_observations(sd_event_source *source, int fd, uint32_t events, void *context);
 
 /* tell.c: what becomes of zones, for on-event. */
-void daemon_on_news(
-        void *context, const struct zone_entry *zone, const struct verdict *verdict, const char *commit);
+void daemon_on_news(void *context, const struct zone_entry *zone, const struct verdict *verdict);
 /* Before the rows know of the transfer. */
 void daemon_tell_taken(struct daemon *daemon, const struct observation *seen);
 /* Every secondary of the zone has this serial. */

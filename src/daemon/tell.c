@@ -1,8 +1,7 @@
 /* What becomes of zones, told to the user's program. Main loop. */
 #include "daemon/daemon.h"
 
-void daemon_on_news(
-        void *context, const struct zone_entry *zone, const struct verdict *verdict, const char *commit)
+void daemon_on_news(void *context, const struct zone_entry *zone, const struct verdict *verdict)
 {
         struct daemon *daemon = context;
         bool is_published = verdict->kind == VERDICT_PUBLISHED;
@@ -14,7 +13,6 @@ void daemon_on_news(
                 .added = verdict->added,
                 .removed = verdict->removed,
                 .hash = verdict->kind == VERDICT_HELD && verdict->has_hash ? verdict->hash : NULL,
-                .commit = commit,
                 .text = verdict->summary,
                 .commit = zone->commit,
         };

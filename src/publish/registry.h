@@ -76,10 +76,8 @@ typedef void (*registry_published)(void *context, const struct store_zone *row);
 /* Called when a zone is no longer served. */
 typedef void (*registry_removed)(void *context, const uint8_t *name);
 
-/* Called for each published or held verdict that is told in the log, with the zone as it is then. commit:
- * what the text came from; NULL = no git source. */
-typedef void (*registry_news)(
-        void *context, const struct zone_entry *zone, const struct verdict *verdict, const char *commit);
+/* Called for each published or held verdict that is told in the log, with the zone as it is then. */
+typedef void (*registry_news)(void *context, const struct zone_entry *zone, const struct verdict *verdict);
 
 struct registry_options {
         struct sd_event *event;

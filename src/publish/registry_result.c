@@ -211,13 +211,11 @@ static bool is_half_read(
         return false;
 }
 
-static void tell_news(
-        const struct registry *registry, const struct registry_entry *entry, const struct publish_job *job)
+static void tell_news(const struct registry *registry, const struct registry_entry *entry)
 {
         const struct verdict *verdict = &entry->zone.verdict;
         if (registry->options.news && (verdict->kind == VERDICT_PUBLISHED || verdict->kind == VERDICT_HELD))
-                registry->options.news(registry->options.context, &entry->zone, verdict,
-                        job->commit ? job->commit->commit.id : NULL);
+                registry->options.news(registry->options.context, &entry->zone, verdict);
 }
 
 /* The zone's ALIAS targets are asked for from now on. True where the look waits for addresses alone, and
@@ -269,7 +267,7 @@ static void apply_look(struct registry *registry, struct registry_entry *entry, 
         entry->zone.verdict = job->verdict;
         job->verdict = (struct verdict){0};
         if (is_told)
-                tell_news(registry, entry, job);
+                tell_news(registry, entry);
         if (job->is_published)
                 entry->ahead_serial = 0;
         if (job->files && registry_includes_set(registry, entry, job->files) && !entry->git)
