@@ -123,6 +123,18 @@ static bool address_of(const struct record *record, struct address *ret_address)
         return true;
 }
 
+/* Of the name itself, or of what its CNAME leads to; not what was added besides. */
+static bool is_answer(
+        const struct ask_answer *answer, const struct record *record, const uint8_t *name, uint16_t type)
+{
+        const uint8_t *owner = name;
+
+        for (size_t i = 0; i < answer->records.count; i++)
+                if (is_of(&answer->records.items[i], owner, TYPE_CNAME))
+                        owner = answer->records.items[i].rdata;
+        return is_of(record, owner, type);
+}
+
 /* Addresses of a name by the resolver. */
 static size_t addresses_by_resolver(
         struct gatherer *gatherer, const uint8_t *name, struct address ret_addresses[static ADDRESSES_MAX])
@@ -134,7 +146,7 @@ static size_t addresses_by_resolver(
                 struct ask_answer answer;
                 asked_resolver(gatherer, name, types[t], &answer);
                 for (size_t i = 0; i < answer.records.count && count < ADDRESSES_MAX; i++)
-                        if (answer.records.items[i].type == types[t] &&
+                        if (is_answer(&answer, &answer.records.items[i], name, types[t]) &&
                                 address_of(&answer.records.items[i], &ret_addresses[count]))
                                 count++;
                 ask_answer_free(&answer);
