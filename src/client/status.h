@@ -64,4 +64,6 @@ bool status_row_is_well(const struct status_row *row);
 void status_matrix_print(const struct client *client, const struct status_table *table, time_t now);
 
 /* zone_view.c */
+/* secondary_view.c */
+void secondaries_view_print(const struct client *client, const json_t *zone, time_t now);
 void zone_view_print(const struct client *client, const json_t *zone, time_t now);

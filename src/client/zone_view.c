@@ -119,6 +119,7 @@ void zone_view_print(const struct client *client, const json_t *zone, time_t now
         }
         if (serial)
                 print_targets(client, json_object_get(zone, "targets"), serial, now);
+        secondaries_view_print(client, zone, now);
         push_view_print(client, zone, now);
         if (details) {
                 puts("details");

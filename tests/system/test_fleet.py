@@ -157,6 +157,8 @@ def test_one_of_three_is_cut_off_and_comes_back(network, lab):
     waited = daemon.cli("wait", zone, "--timeout", "1s", check=False)
     assert waited.returncode == 3 and f"{zone}: {cut.name}: asked-soa, has 1, overdue: transferred" in waited.stderr, waited
     assert "nsd" not in waited.stderr and "knot" not in waited.stderr
+    words = daemon.cli("status", zone).stdout
+    assert f"{cut.name}: stale, has 1, stage: asked-soa, overdue: transferred" in words and "it expires the zone at about" in words, words
 
     network.rules()
     eventually(lambda: is_serving(daemon, zone, cut.name, 2), 60, "in sync by itself")
