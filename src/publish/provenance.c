@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A control character, which a file's name may have, would be another line. */
 static void line(struct buffer *out, const char *word, const char *value)
 {
-        if (*value)
-                buffer_printf(out, "%s%s %s", out->length ? "\n" : "", word, value);
+        if (!*value)
+                return;
+        buffer_printf(out, "%s%s ", out->length ? "\n" : "", word);
+        for (; *value; value++)
+                buffer_append_u8(out, (unsigned char)*value < ' ' ? '?' : (uint8_t)*value);
 }
 
 void provenance_write(const struct provenance *provenance, struct buffer *out)
