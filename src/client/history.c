@@ -35,10 +35,13 @@ static void print_origin(const json_t *version)
         const char *by = member_text(version, "by"), *id = member_text(commit, "id");
 
         if (id) {
-                printf("  %.*s ", COMMIT_SHOWN, id);
-                print_text(stdout, member_text(commit, "author"));
-                fputs(": ", stdout);
-                print_text(stdout, member_text(commit, "subject"));
+                printf("  %.*s", COMMIT_SHOWN, id);
+                if (member_text(commit, "author")) { /* not of a folder's work tree */
+                        fputs(" ", stdout);
+                        print_text(stdout, member_text(commit, "author"));
+                        fputs(": ", stdout);
+                        print_text(stdout, member_text(commit, "subject"));
+                }
         }
         if (by) {
                 fputs("  ", stdout);

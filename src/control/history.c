@@ -97,9 +97,11 @@ static void append_provenance(struct json *json, const char *text)
                 return;
         json_open(json, "commit", '{');
         json_text(json, "id", provenance.commit.id);
-        json_text(json, "author", provenance.commit.author);
-        json_text(json, "subject", provenance.commit.subject);
-        json_time(json, "time", provenance.commit.time_sec * 1000000);
+        if (*provenance.commit.author) { /* of a folder's work tree the id alone is known */
+                json_text(json, "author", provenance.commit.author);
+                json_text(json, "subject", provenance.commit.subject);
+                json_time(json, "time", provenance.commit.time_sec * 1000000);
+        }
         json_close(json, '}');
 }
 

@@ -3,58 +3,27 @@
  * killed) is told once, after ten seconds. Main loop only. */
 #include "source/watch_state.h"
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "source/worktree.h"
 
-#include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define FOUND_HOLDS_USEC (2 * USEC_PER_SEC) /* a work tree may be made, or moved away */
 
-/* A ".git" that is a file (worktrees, submodules) says where the folder is: "gitdir: PATH\n". */
-static bool read_git_file(const char *path, const char *tree, char ret_lock[static PATH_MAX])
-{
-        static const char key[] = "gitdir: ";
-        char text[PATH_MAX];
-        CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-        if (n <= 0)
-                return false;
-        text[n] = '\0';
-        text[strcspn(text, "\n")] = '\0';
-        if (strncmp(text, key, sizeof(key) - 1) != 0)
-                return false;
-        const char *folder = text + sizeof(key) - 1;
-        int length = folder[0] == '/' ? snprintf(ret_lock, PATH_MAX, "%s/index.lock", folder)
-                                      : snprintf(ret_lock, PATH_MAX, "%s/%s/index.lock", tree, folder);
-        return length > 0 && length < PATH_MAX;
-}
-
 /* The index.lock of the innermost work tree that the folder lies in. */
 static bool find_lock(const char *real_path, char ret_lock[static PATH_MAX])
 {
-        char tree[PATH_MAX], path[PATH_MAX];
-        struct stat st;
+        char folder[PATH_MAX];
 
-        memcpy(tree, real_path, strlen(real_path) + 1);
-        for (;;) {
-                int length = snprintf(path, sizeof(path), "%s/.git", tree);
-                if (length > 0 && length < PATH_MAX && lstat(path, &st) == 0) {
-                        if (S_ISREG(st.st_mode))
-                                return read_git_file(path, tree, ret_lock);
-                        length = snprintf(ret_lock, PATH_MAX, "%s/index.lock", path);
-                        return length > 0 && length < PATH_MAX;
-                }
-                char *slash = strrchr(tree, '/');
-                if (!slash)
-                        return false;
-                *slash = '\0';
-        }
+        if (!worktree_git_folder(real_path, folder))
+                return false;
+        int length = snprintf(ret_lock, PATH_MAX, "%s/index.lock", folder);
+        return length > 0 && length < PATH_MAX;
 }
 
 static void find_lock_again(struct folder *folder, uint64_t now_usec)

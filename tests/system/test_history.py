@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import subprocess
 
 import pytest
 
@@ -309,3 +310,44 @@ def test_a_journal_of_thousands_of_steps(lab):
     assert len(changes) == 3 and changes[-1].startswith("+n")
     assert len(lines_of(show(daemon, 1))) == 5
     assert len(json.loads(daemon.cli("log", ZONE, "--json").stdout)["versions"]) == count + 1
+
+
+def test_a_folder_in_a_work_tree_notes_its_commit(lab):
+    """A branch, a packed ref, a detached HEAD, a linked worktree; before the first commit there is none."""
+    tree = lab.folder / "tree"
+    daemon = lab.daemon(start=False, options=LOOSE, zone_files=False, extra=f'zone-files {{ directory "{lab.folder}/tree/zones"; }};')
+    daemon.zones = tree / "zones"
+    daemon.zones.mkdir(parents=True)
+
+    def git(*argv):
+        return subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-C", tree, *argv], check=True, capture_output=True,
+                              text=True).stdout.strip()
+
+    def newest():
+        return json.loads(daemon.cli("log", ZONE, "--json").stdout)["versions"][0]
+
+    git("init", "-q", "-b", "main")
+    daemon.start()
+    write(daemon, zone_text(ZONE, 1), 1)
+    write(daemon, zone_text(ZONE, 2), 2)
+    assert "commit" not in newest()
+    git("add", "-A")
+    git("commit", "-q", "-m", "first")
+    write(daemon, zone_text(ZONE, 3), 3)
+    assert newest()["commit"] == {"id": git("rev-parse", "HEAD")}
+    git("commit", "-q", "-a", "-m", "second")
+    git("pack-refs", "--all", "--prune")
+    write(daemon, zone_text(ZONE, 4), 4)
+    assert newest()["commit"] == {"id": git("rev-parse", "HEAD")}
+    git("checkout", "-q", "-f", "--detach", "HEAD~1")
+    write(daemon, zone_text(ZONE, 5), 5)
+    assert newest()["commit"] == {"id": git("rev-parse", "HEAD")} and git("rev-parse", "HEAD") != git("rev-parse", "main")
+    # The same folder as a linked worktree, whose .git is a file.
+    git("checkout", "-q", "-f", "main")
+    git("worktree", "add", "-q", "-b", "other", lab.folder / "linked", "HEAD~1")
+    daemon.extra = f'zone-files {{ directory "{lab.folder}/linked/zones"; }};'
+    daemon.write_conf()
+    daemon.cli("reload")
+    daemon.zones = lab.folder / "linked" / "zones"
+    write(daemon, zone_text(ZONE, 9), 9)
+    assert newest()["commit"] == {"id": git("rev-parse", "other")}
