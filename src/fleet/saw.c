@@ -1,7 +1,6 @@
 /* What the server saw of peers, for the secondary that they are. Main loop. */
 #include "fleet/survey_state.h"
 
-#include "base/clock.h"
 #include "conf/conf.h"
 #include "conf/secondary.h"
 
@@ -105,8 +104,8 @@ void survey_saw_transfer(struct survey *survey, const struct survey_seen *seen, 
                         if (row->first_transfer_usec == 0)
                                 row->first_transfer_usec = seen->at_usec;
                 }
-                if (is_news && row->behind_usec != 0 && to_serial != comer.place->serial)
-                        lag_progress(row, false, clock_realtime_usec());
+                if (is_news && row->behind_usec != 0) /* its name servers have their time from now on */
+                        lag_progress(row, false, seen->at_usec);
         }
         changed(survey, &comer);
         if (to_serial == comer.place->serial)

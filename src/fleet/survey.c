@@ -151,11 +151,9 @@ static void lap_go_on(struct survey *survey)
 
 /* ---- the loop ---- */
 
-static int timer_came(sd_event_source *source, uint64_t usec, void *context)
+void survey_turn(struct survey *survey)
 {
-        struct survey *survey = context;
         struct timer_node *node;
-        (void)source, (void)usec;
         while ((node = timers_take_due(&survey->timers, clock_monotonic_usec()))) {
                 if (node->kind == NODE_LAP)
                         lap_go_on(survey);
@@ -164,6 +162,12 @@ static int timer_came(sd_event_source *source, uint64_t usec, void *context)
         }
         survey_feed(survey);
         timers_arm(&survey->timers, clock_monotonic_usec());
+}
+
+static int timer_came(sd_event_source *source, uint64_t usec, void *context)
+{
+        (void)source, (void)usec;
+        survey_turn(context);
         return 0;
 }
 

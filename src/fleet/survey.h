@@ -118,3 +118,5 @@ int survey_take_dirty(struct survey *survey, struct fleet_write **ret_writes, si
 
 /* A round for this zone now, whatever is due: `wait` begins. */
 void survey_hurry(struct survey *survey, const uint8_t *zone);
+/* Runs what is due: the sd-event timer's handler, and tests after they moved the clock. */
+void survey_turn(struct survey *survey);

@@ -134,7 +134,7 @@ static void stale_text(const struct place *place, const struct sight *sight, con
 {
         char note[SURVEY_NOTE_MAX], late[32], expires[32], has[40] = "nothing of it yet", end[100] = "";
         uint32_t known = sight_known_serial(place, sight);
-        uint64_t since = sight->row.behind_usec ? sight->row.behind_usec : now_usec;
+        uint64_t since = place->published_usec < now_usec ? place->published_usec : now_usec;
         sight_note(place, sight, facts, view, note);
         if (known)
                 snprintf(has, sizeof(has), "serial %" PRIu32, known);
