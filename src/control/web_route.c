@@ -50,8 +50,8 @@ static void read_query(const char *query, struct web_route *route)
                         unsigned long rows = strtoul(number, NULL, 10);
                         route->rows = rows < 1 ? 1 : rows > OVERVIEW_ROWS_MAX ? OVERVIEW_ROWS_MAX : rows;
                 }
-                query = strchr(query, '&');
-                query += query != NULL;
+                const char *next = strchr(query, '&');
+                query = next ? next + 1 : NULL;
         }
 }
 
