@@ -118,9 +118,7 @@ static void print_report(const struct client *client, const struct doctor_report
                 const struct doctor_finding *finding = &report->findings[i];
                 counts[finding->outcome]++;
                 if (i == 0 || (finding->zone && (!zone || strcmp(zone, finding->zone) != 0))) {
-                        print_colored(client, PRINT_BOLD, "%s", finding->zone ? "" : "this server");
-                        if (finding->zone)
-                                print_text(stdout, finding->zone);
+                        print_text(stdout, finding->zone ? finding->zone : "this server");
                         putchar('\n');
                 }
                 zone = finding->zone;
