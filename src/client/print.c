@@ -51,7 +51,8 @@ static void print_escaped(FILE *out, const char *text, bool keep_lines)
 {
         struct buffer escaped = {0};
         print_escape(&escaped, text, strlen(text), keep_lines);
-        fwrite(escaped.data, 1, escaped.length, out);
+        if (escaped.length > 0)
+                fwrite(escaped.data, 1, escaped.length, out);
         buffer_free(&escaped);
 }
 
