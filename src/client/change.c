@@ -91,7 +91,7 @@ static int tell_conflict(const struct client *client, struct reply *reply)
         fputs("zonecrier: ", stderr);
         print_text(stderr, error ? error : "conflict");
         putc('\n', stderr);
-        if (json && !client->is_json)
+        if (verdict && !client->is_json)
                 verdict_print(client, json);
         int exit_status = verdict && strcmp(verdict, "held") == 0 ? CLIENT_HELD : CLIENT_WRONG;
         json_decref(json);

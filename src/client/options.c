@@ -25,7 +25,8 @@ static const struct command commands[] = {
         {"show", client_show, 1, 1, "ZONE", "n", "the published zone as text"},
         {"log", client_log, 1, 1, "ZONE", "j", "its serials: when, whose edit, who has them"},
         {"diff", client_diff, 3, 3, "ZONE FROM TO", "", "what changed between two of its serials"},
-        {"rollback", client_rollback, 1, 1, "ZONE", "jn", "publish what it was under serial --to N again"},
+        {"rollback", client_rollback, 1, 1, "ZONE --to N", "jn",
+                "publish what it was under that serial again"},
         {"dump", client_dump, 1, 1, "ZONE", "", "its versions and journal steps, then its text"},
         {"freeze", client_freeze, 1, 1, "ZONE", "j", "let edits wait"},
         {"thaw", client_thaw, 1, 1, "ZONE", "j", "publish what waited"},
@@ -36,7 +37,7 @@ static const struct command commands[] = {
         {"serial-set", client_serial_set, 1, 2, "ZONE [N]", "jTux", "go to serial N, back too, in steps"},
         {"doctor", client_doctor, 0, 1, "[ZONE]", "jr", "what an expert would look at, and the next step"},
         {"keygen", client_keygen, 1, 1, "NAME", "a", "make a TSIG key, on standard output"},
-        {"provider", client_provider, 1, 3, "WHAT ...", "cS", "list, show NAME, form ZONE SECONDARY"},
+        {"provider", client_provider, 0, 3, "WHAT ...", "cS", "list, show NAME, form ZONE SECONDARY"},
 };
 
 const struct command *command_find(const char *name)

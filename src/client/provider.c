@@ -45,6 +45,8 @@ static int load(const struct client *client, bool is_needed, struct conf **ret_c
         int r = conf_load(path, &options, &diags, ret_conf);
         if (r < 0)
                 tell_errors(&diags);
+        if (r < 0 && !client->config && access(path, F_OK) < 0)
+                fputs("zonecrier: --config names another configuration\n", stderr);
         return r < 0 ? CLIENT_FAILED : CLIENT_OK;
 }
 
@@ -222,7 +224,7 @@ static int provider_show(const struct client *client, const char *name)
         else {
                 fputs("zonecrier: there is no provider ", stderr);
                 print_text(stderr, name);
-                fputs("; zonecrier provider list\n", stderr);
+                fputs("; zonecrier provider list names them\n", stderr);
                 exit_status = CLIENT_FAILED;
         }
         conf_unref(conf);
@@ -232,11 +234,11 @@ static int provider_show(const struct client *client, const char *name)
 int client_provider(struct client *client, char **arguments, size_t count)
 {
         struct conf *conf;
-        if (strcmp(arguments[0], "list") == 0 && count == 1)
+        if (count == 1 && strcmp(arguments[0], "list") == 0)
                 return provider_list(client);
-        if (strcmp(arguments[0], "show") == 0 && count == 2)
+        if (count == 2 && strcmp(arguments[0], "show") == 0)
                 return provider_show(client, arguments[1]);
-        if (strcmp(arguments[0], "form") == 0 && count == 3) {
+        if (count == 3 && strcmp(arguments[0], "form") == 0) {
                 int exit_status = load(client, true, &conf);
                 if (exit_status != CLIENT_OK)
                         return exit_status;
@@ -244,6 +246,6 @@ int client_provider(struct client *client, char **arguments, size_t count)
                 conf_unref(conf);
                 return exit_status;
         }
-        fputs("usage: zonecrier provider list | show NAME | form ZONE SECONDARY\n", stderr);
+        fputs("zonecrier: usage: zonecrier provider list | show NAME | form ZONE SECONDARY\n", stderr);
         return CLIENT_FAILED;
 }

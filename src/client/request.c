@@ -245,7 +245,7 @@ int reply_tell_error(struct reply *reply)
         if (error) {
                 fputs("zonecrier: ", stderr);
                 print_text(stderr, error);
-                if (reply->status == 404)
+                if (reply->status == 404 && !strstr(error, "; zonecrier ") && !strstr(error, ": zonecrier "))
                         fputs("; zonecrier status lists the zones", stderr);
                 putc('\n', stderr);
         } else
