@@ -309,6 +309,8 @@ static void print_registrar(const struct form *form)
                 if (!is_published && secondary->nameserver_count == 0)
                         printf("  (those of secondary \"%s\": its page shows them)\n", secondary->name);
         }
+        if (published.count == 0 && form->policy->secondary_count == 0)
+                puts("  (none: nothing of the zone is published, and it has no secondary)");
         names_free(&published);
 }
 
