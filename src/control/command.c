@@ -106,7 +106,7 @@ static void on_verdict(void *context, const struct zone_entry *zone, const struc
                 if (zone && verdict)
                         answer_verdict(request, zone, verdict);
                 else
-                        request_answer_error(request, MHD_HTTP_GONE, "%s went away meanwhile",
+                        request_answer_error(request, MHD_HTTP_NOT_FOUND, "no zone %s here",
                                 name_to_zone_text(request->route.zone, name));
         }
         request_wait_done(request);

@@ -49,7 +49,7 @@ void serials_answer(
         char name[NAME_TEXT_MAX];
 
         if (!request->is_answered && !zone)
-                request_answer_error(request, MHD_HTTP_GONE, "%s went away meanwhile",
+                request_answer_error(request, MHD_HTTP_NOT_FOUND, "no zone %s here",
                         name_to_zone_text(request->route.zone, name));
         if (!request->is_answered) {
                 struct control *control = request->control;
