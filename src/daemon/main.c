@@ -53,8 +53,10 @@ static int check_config(const char *path)
                 conf_check_paths(conf, &diags);
         print_diags(&diags);
         if (r == 0)
-                printf("%s is valid; zone blocks: %zu, zone folders: %zu, keys: %zu, warnings: %zu\n", path,
-                        conf->zone_count, conf->zone_files_count, conf->key_count, diags.warning_count);
+                printf("%s is valid; zone blocks: %zu, zone folders: %zu, git branches: %zu, keys: %zu, "
+                       "warnings: %zu\n",
+                        path, conf->zone_count, conf->zone_files_count, conf->git_count, conf->key_count,
+                        diags.warning_count);
         diag_free(&diags);
         conf_unref(conf);
         return r == 0 ? EXIT_OK : EXIT_WRONG;
