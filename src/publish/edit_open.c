@@ -184,7 +184,7 @@ static bool trusts_identity(const struct edit *edit)
 
 static int answer_untouched(struct edit *edit)
 {
-        verdict_set(&edit->job->verdict, VERDICT_UNCHANGED, "unchanged, serial %u", edit->row.serial);
+        verdict_set(&edit->job->verdict, VERDICT_UNCHANGED, "serial stays %u", edit->row.serial);
         edit->is_signed_elsewhere = (edit->row.flags & STORE_ZONE_SIGNED_ELSEWHERE) != 0;
         edit_ask_write_back(edit, edit->row.file_serial, edit->row.serial);
         int r = edit_tell_files(edit);
