@@ -106,7 +106,7 @@ void sight_note(const struct place *place, const struct sight *sight, const stru
         case STAGE_NOTIFIED:
                 if (view->is_late)
                         snprintf(note, SURVEY_NOTE_MAX,
-                                "does not answer NOTIFY: is UDP port 53 of it reachable from here?");
+                                "does not answer NOTIFY: does UDP from here reach it, at that port?");
                 break;
         case STAGE_ACKNOWLEDGED:
                 if (view->is_late)
