@@ -93,8 +93,23 @@ static bool is_alone_gone(const struct edit *edit)
         return edit->has_row && edit->snapshot;
 }
 
+/* The commit itself cannot be read: its repository is away, which says nothing of the file. */
+static bool is_commit_away(const struct edit *edit)
+{
+        struct publish_commit *commit = edit->job->commit;
+        struct git_commit found;
+        return commit && git_commit_find(commit->git, commit->commit.id, &found) < 0;
+}
+
 static int answer_missing(struct edit *edit)
 {
+        if (is_commit_away(edit)) {
+                edit->job->retry = RETRY_SOON;
+                verdict_set(&edit->job->verdict, VERDICT_FAILED,
+                        "its repository could not be read: see `zonecrier status`; what was served stays, it "
+                        "is tried again");
+                return EDIT_ANSWERED;
+        }
         if (is_alone_gone(edit))
                 return edit_removal(edit, edit->job->path);
         verdict_set(&edit->job->verdict, VERDICT_MISSING, "%s is not there%s", edit->job->path,

@@ -412,6 +412,22 @@ def test_a_repository_that_is_not_there(lab, repository):
     daemon.wait_serial("a.example", 2)
 
 
+def test_a_repository_that_goes_away(lab, repository):
+    """A look meanwhile does not take its zones' files for deleted."""
+    repository.zone("a.example", "192.0.2.1")
+    repository.publish()
+    daemon = daemon_for(lab, repository)
+    daemon.wait_serial("a.example", 1)
+    away = repository.bare.with_suffix(".away")
+    repository.bare.rename(away)
+    looked = daemon.cli("reload", "a.example", check=False)
+    assert "its repository could not be read" in looked.stdout and looked.returncode == 1, looked
+    assert daemon.soa("a.example") == 1
+    away.rename(repository.bare)
+    daemon.cli("reload", "a.example")
+    wait_state(daemon, "a.example", "published")
+
+
 def test_a_branch_that_is_not_there(lab, repository):
     """An empty repository is told, and its first push counts."""
     daemon = daemon_for(lab, repository)
