@@ -130,7 +130,8 @@ static size_t print_colored_cut(
         bool is_cut = all > most;
         size_t length = cut_at(cell.data, cell.length, is_cut ? most - 1 : SIZE_MAX, &columns);
         begin_color(client, color);
-        fwrite(cell.data, 1, length, stdout);
+        if (length > 0)
+                fwrite(cell.data, 1, length, stdout);
         if (is_cut)
                 putchar('~');
         end_color(client, color);
