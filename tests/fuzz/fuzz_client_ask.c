@@ -1,5 +1,6 @@
 /* What a DNS server answers to doctor's questions. */
 #include "client/ask.h"
+#include "dns/name.h"
 #include "dns/type.h"
 
 #include <stdlib.h>
