@@ -206,6 +206,9 @@ static int set_up(struct worker *worker)
         if (r == 0)
                 r = pace_init(
                         &worker->pace, provider->limits.requests, provider->limits.window_sec * USEC_PER_SEC);
+        /* Requests of a process before this one may count still. */
+        if (r == 0)
+                pace_hold(&worker->pace, clock_monotonic_usec() + USEC_PER_SEC);
         if (r == 0)
                 r = queue_new(&worker->orders);
         worker->session = (struct push_session){.provider = provider,
