@@ -370,6 +370,10 @@ struct publisher *publisher_free(struct publisher *publisher)
         if (wake)
                 publisher_post(publisher, wake);
         pthread_join(publisher->thread, NULL);
+        for (struct queue_item *item = queue_take_all(publisher->jobs), *next; item; item = next) {
+                next = item->next; /* it had ended before it was woken */
+                publish_job_free((struct publish_job *)item);
+        }
         crew_free(publisher->batch.crew);
         queue_free(publisher->jobs);
         free(publisher->batch.serials);
