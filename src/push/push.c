@@ -360,6 +360,8 @@ static void take_status(struct push *push, struct push_target *target, struct pu
                 free(target->plan);
                 target->plan = TAKE(report->plan);
         }
+        if (report->is_signed)
+                push_tell_signed(target);
         push_tell(target, &before);
         if (push->options.changed)
                 push->options.changed(

@@ -12,7 +12,7 @@
 #define ROW_FORMAT 1
 #define FIXED_SIZE (2 + 3 * 4 + 3 * 8 + DIGEST_SIZE)
 
-enum { ROW_IS_BEGUN = 1, ROW_SERIAL_REFUSED = 2, ROW_HAS_NAMES = 4, ROW_FLAGS_ALL = 7 };
+enum { ROW_IS_BEGUN = 1, ROW_SERIAL_REFUSED = 2, ROW_HAS_NAMES = 4, ROW_IS_SIGNED = 8, ROW_FLAGS_ALL = 15 };
 
 _Static_assert(FIXED_SIZE + 2 * PUSH_ID_MAX <= PUSH_ROW_MAX, "a row fits a state write");
 
@@ -25,9 +25,10 @@ static void append_id(struct buffer *out, const char *id)
 void push_row_encode(const struct push_row *row, struct buffer *out)
 {
         buffer_append_u8(out, ROW_FORMAT);
-        buffer_append_u8(out, (uint8_t)((row->is_begun ? ROW_IS_BEGUN : 0) |
-                                        (row->is_serial_refused ? ROW_SERIAL_REFUSED : 0) |
-                                        (row->has_names ? ROW_HAS_NAMES : 0)));
+        buffer_append_u8(
+                out, (uint8_t)((row->is_begun ? ROW_IS_BEGUN : 0) |
+                               (row->is_serial_refused ? ROW_SERIAL_REFUSED : 0) |
+                               (row->has_names ? ROW_HAS_NAMES : 0) | (row->is_signed ? ROW_IS_SIGNED : 0)));
         buffer_append_u32(out, row->era);
         buffer_append_u32(out, row->serial);
         buffer_append_u32(out, row->skipped);
@@ -61,6 +62,7 @@ int push_row_decode(const void *value, size_t size, struct push_row *ret_row)
         row.is_begun = at[1] & ROW_IS_BEGUN;
         row.is_serial_refused = at[1] & ROW_SERIAL_REFUSED;
         row.has_names = at[1] & ROW_HAS_NAMES;
+        row.is_signed = at[1] & ROW_IS_SIGNED;
         row.era = read_u32(at + 2);
         row.serial = read_u32(at + 6);
         row.skipped = read_u32(at + 10);

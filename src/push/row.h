@@ -21,6 +21,7 @@ struct push_row {
         bool is_begun;        /* a push was begun and is not known to have ended: what is there is compared */
         bool is_serial_refused; /* it does not take our serial into its SOA */
         bool has_names;         /* its name servers were asked for */
+        bool is_signed;         /* the zone, whose signatures and keys are left out: it was told */
         uint64_t in_sync_usec;  /* realtime */
         uint64_t compared_usec; /* the last listing */
         uint32_t skipped;       /* records that it cannot hold */

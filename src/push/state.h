@@ -59,3 +59,4 @@ void account_free(struct account *account);
 int push_scan(struct push *push);
 /* tell.c: a line for the log where something is new. */
 void push_tell(const struct push_target *target, const struct push_status *before);
+void push_tell_signed(const struct push_target *target);

@@ -65,6 +65,20 @@ static void tell_drift(struct line *line, const struct push_status *now)
                             : "they stay (drift report); `zonecrier push` puts ours back");
 }
 
+void push_tell_signed(const struct push_target *target)
+{
+        char name[NAME_TEXT_MAX];
+        const struct log_fields fields = {.zone = name_to_zone_text(target->zone->name, name),
+                .secondary = target->block->name,
+                .message_id = MESSAGE_PUSH_SIGNED};
+
+        log_write(LOG_WARNING, &fields,
+                "%s: the zone is signed, and %s gets it without signatures and keys: a DS at the parent must "
+                "not "
+                "be of the zone's own keys alone; `zonecrier doctor %s` looks at it",
+                name, target->block->name, name);
+}
+
 void push_tell(const struct push_target *target, const struct push_status *before)
 {
         const struct push_status *now = &target->status;

@@ -72,6 +72,7 @@ struct way {
 
         struct push_status status, told;
         bool is_in_sync_now; /* to be told */
+        bool is_signed_now;  /* likewise */
         bool is_row_new;
 };
 

@@ -175,6 +175,12 @@ static void set_version(struct way *way, const struct store_zone *zone)
         way->serial = zone->serial;
         way->digest = zone->digest;
         way->status.wanted = zone->serial;
+        bool is_signed = zone->flags & STORE_ZONE_SIGNED_ELSEWHERE;
+        if (way->is_dry || is_signed == way->row.is_signed)
+                return;
+        way->row.is_signed = is_signed;
+        way->is_row_new = true;
+        way->is_signed_now = is_signed;
 }
 
 /* Cuts, once it is known that the changes go. */

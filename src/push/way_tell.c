@@ -98,6 +98,7 @@ void way_tell(struct way *way, const struct way_context *context)
         report->target = way->target;
         report->status = way->status;
         report->is_in_sync = way->is_in_sync_now;
+        report->is_signed = way->is_signed_now;
         if (way->plan)
                 report->plan = strdup(way->plan);
         if (way->is_in_sync_now)
@@ -107,7 +108,7 @@ void way_tell(struct way *way, const struct way_context *context)
         if (way->names_are_new)
                 add_names(way, report);
         way->told = way->status;
-        way->is_row_new = way->is_in_sync_now = way->names_are_new = false;
+        way->is_row_new = way->is_in_sync_now = way->is_signed_now = way->names_are_new = false;
         queue_put(context->reports, &report->item);
 }
 

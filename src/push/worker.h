@@ -39,6 +39,7 @@ struct push_report {
         struct push_target *target;
         struct push_status status;
         bool is_in_sync; /* a version has become so now */
+        bool is_signed;  /* a version to be pushed is signed, and the one before was not */
         uint8_t changed_owner[NAME_MAX_LENGTH];
         uint16_t changed_type; /* 0 = none */
         bool has_names;

@@ -2,7 +2,9 @@
 import os
 import random
 import re
+import shutil
 import string
+import subprocess
 import time
 
 import dns.name
@@ -416,6 +418,37 @@ def test_types_it_cannot_hold(lab, api, provider):
     world.daemon.write_conf()
     world.daemon.cli("reload", check=False)
     assert "d.example.com" in world.wait_phase("example.com", "failed")["reason"]
+
+
+@pytest.mark.skipif(not shutil.which("ldns-signzone"), reason="ldnsutils is not there")
+def test_a_signed_zone_is_told_once(lab, api, provider, tmp_path):
+    """Its signatures and keys are left out; the journal says so when the zone becomes signed, not with each push or start."""
+    zone = api.add_zone("example.com")
+    key = subprocess.run(["ldns-keygen", "-a", "ED25519", "-r", "/dev/urandom", "-k", "example.com"], cwd=tmp_path, check=True, capture_output=True,
+                         text=True).stdout.strip()
+
+    def signed(serial):
+        (tmp_path / "plain").write_text(zone_text("example.com", serial, SOME))
+        subprocess.run(["ldns-signzone", "-e", "20380101000000", "-o", "example.com", "-f", "signed", "plain", key], cwd=tmp_path, check=True,
+                       capture_output=True)
+        return (tmp_path / "signed").read_text()
+    line = f"example.com: the zone is signed, and {'aws' if provider == 'route53' else 'cf'} gets it without signatures and keys"
+    world = Pushed(lab, api, provider)
+
+    def publish(serial, text):
+        world.write("example.com", text)
+        world.wait_in_sync("example.com", serial)
+        assert zone.records() == records_of(zone_text("example.com", serial, SOME), "example.com", provider)
+        return world.daemon.log().count(line)
+    assert publish(7, zone_text("example.com", 7, SOME)) == 0
+    assert publish(8, signed(8)) == 1
+    assert publish(9, signed(9)) == 1
+    world.daemon.stop()
+    world.daemon.start()
+    world.daemon.cli("push", "example.com")
+    assert publish(10, signed(10)) == 1
+    assert publish(11, zone_text("example.com", 11, SOME)) == 1
+    assert publish(12, signed(12)) == 2
 
 
 def test_apex_ns(lab, make_api):

@@ -32,6 +32,7 @@ static void rows_come_back(void **state)
                 .serial = 2026112201,
                 .is_begun = true,
                 .has_names = true,
+                .is_signed = true,
                 .in_sync_usec = 5,
                 .compared_usec = 6,
                 .skipped = 2,
@@ -44,7 +45,7 @@ static void rows_come_back(void **state)
         assert_true(out.length <= PUSH_ROW_MAX);
         assert_int_equal(push_row_decode(out.data, out.length, &read), 0);
         assert_int_equal(read.serial, row.serial);
-        assert_true(read.is_begun && read.has_names && !read.is_serial_refused);
+        assert_true(read.is_begun && read.has_names && read.is_signed && !read.is_serial_refused);
         assert_string_equal(read.change_id, row.change_id);
         for (size_t i = 0; i < out.length; i++)
                 assert_int_equal(push_row_decode(out.data, i, &read), -EBADMSG);
