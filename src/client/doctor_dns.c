@@ -211,6 +211,26 @@ static void take_glue(struct gatherer *gatherer, const struct ask_answer *answer
         facts->parent_glue = glue;
 }
 
+/* A DS begins with its key's tag and algorithm. */
+static bool is_own_ds(const struct record *ds, const struct doctor_zone *facts)
+{
+        for (size_t i = 0; ds->rdata_length >= 3 && i < facts->dnskey_count; i++)
+                if (read_u16(ds->rdata) == facts->dnskeys[i].tag &&
+                        ds->rdata[2] == facts->dnskeys[i].algorithm)
+                        return true;
+        return false;
+}
+
+static void take_ds(const struct ask_answer *answer, const uint8_t *zone, struct doctor_zone *facts)
+{
+        for (size_t i = 0; i < answer->records.count; i++) {
+                if (!is_of(&answer->records.items[i], zone, TYPE_DS))
+                        continue;
+                facts->parent_ds_count++;
+                facts->parent_ds_other_count += !is_own_ds(&answer->records.items[i], facts);
+        }
+}
+
 static bool take_delegation(struct gatherer *gatherer, const struct address *server, const uint8_t *zone,
         struct doctor_zone *facts)
 {
@@ -227,8 +247,7 @@ static bool take_delegation(struct gatherer *gatherer, const struct address *ser
         take_glue(gatherer, &answer, facts);
         ask_answer_free(&answer);
         if (asked(gatherer, server, zone, TYPE_DS, false, &answer))
-                for (size_t i = 0; i < answer.records.count; i++)
-                        facts->parent_ds_count += is_of(&answer.records.items[i], zone, TYPE_DS);
+                take_ds(&answer, zone, facts);
         ask_answer_free(&answer);
         return true;
 }
@@ -269,6 +288,34 @@ void dns_ask_parent(struct gatherer *gatherer, struct doctor_zone *facts)
 
 /* ---- the secondaries' servers ---- */
 
+static void ask_server(struct gatherer *gatherer, const uint8_t *zone, const struct address *address,
+        struct doctor_server *server)
+{
+        struct ask_answer answer;
+
+        server->asked = DOCTOR_SILENT;
+        if (asked(gatherer, address, zone, TYPE_NS, false, &answer) && answer.rcode == RCODE_NOERROR &&
+                answer.is_authoritative) {
+                server->asked = DOCTOR_ANSWERED;
+                names_from(gatherer, &answer, zone, &server->ns);
+        }
+        ask_answer_free(&answer);
+}
+
+/* Known by name alone: the first of its addresses that answers. */
+static void ask_named_server(struct gatherer *gatherer, const uint8_t *zone, struct doctor_server *server)
+{
+        struct address addresses[ADDRESSES_MAX];
+        char text[ADDRESS_TEXT_MAX];
+        uint8_t name[NAME_MAX_LENGTH];
+
+        size_t count = name_of(server->name, name) ? addresses_by_resolver(gatherer, name, addresses) : 0;
+        for (size_t i = 0; i < count && server->asked != DOCTOR_ANSWERED; i++) {
+                server->address = facts_text(gatherer, address_format(&addresses[i], text));
+                ask_server(gatherer, zone, &addresses[i], server);
+        }
+}
+
 void dns_ask_servers(struct gatherer *gatherer, struct doctor_zone *facts)
 {
         uint8_t zone[NAME_MAX_LENGTH];
@@ -280,16 +327,10 @@ void dns_ask_servers(struct gatherer *gatherer, struct doctor_zone *facts)
                 for (size_t j = 0; j < facts->secondaries[i].server_count; j++) {
                         struct doctor_server *server =
                                 (struct doctor_server *)&facts->secondaries[i].servers[j];
-                        struct ask_answer answer;
-                        if (!server_of(server->address, &address))
-                                continue;
-                        server->asked = DOCTOR_SILENT;
-                        if (asked(gatherer, &address, zone, TYPE_NS, false, &answer) &&
-                                answer.rcode == RCODE_NOERROR && answer.is_authoritative) {
-                                server->asked = DOCTOR_ANSWERED;
-                                names_from(gatherer, &answer, zone, &server->ns);
-                        }
-                        ask_answer_free(&answer);
+                        if (!server->address)
+                                ask_named_server(gatherer, zone, server);
+                        else if (server_of(server->address, &address))
+                                ask_server(gatherer, zone, &address, server);
                 }
 }
 

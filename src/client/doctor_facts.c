@@ -89,6 +89,18 @@ static const struct doctor_glue *read_glue(struct gatherer *gatherer, const json
         return glue;
 }
 
+static const struct doctor_dnskey *read_dnskeys(
+        struct gatherer *gatherer, const json_t *list, size_t *ret_count)
+{
+        struct doctor_dnskey *keys = facts_alloc(gatherer, json_array_size(list) * sizeof *keys);
+
+        for (*ret_count = 0; *ret_count < json_array_size(list); ++*ret_count)
+                keys[*ret_count] = (struct doctor_dnskey){
+                        .tag = (uint16_t)member_number(json_array_get(list, *ret_count), "tag"),
+                        .algorithm = (uint8_t)member_number(json_array_get(list, *ret_count), "algorithm")};
+        return keys;
+}
+
 static const struct doctor_server *read_servers(
         struct gatherer *gatherer, const json_t *list, size_t *ret_count)
 {
@@ -96,11 +108,11 @@ static const struct doctor_server *read_servers(
 
         *ret_count = 0;
         for (size_t i = 0; i < json_array_size(list); i++) {
+                const char *name = member_text(json_array_get(list, i), "name");
                 const char *address = member_text(json_array_get(list, i), "address");
-                if (address)
+                if (name || address)
                         servers[(*ret_count)++] = (struct doctor_server){
-                                .name = facts_text(gatherer, member_text(json_array_get(list, i), "name")),
-                                .address = facts_text(gatherer, address)};
+                                .name = facts_text(gatherer, name), .address = facts_text(gatherer, address)};
         }
         return servers;
 }
@@ -129,6 +141,8 @@ static void read_secondary(
                 .provider_date = facts_text(gatherer, date ? date : ""),
                 .is_block = read_bool(from, "block"),
                 .is_pushed = read_bool(from, "pushed"),
+                .has_own_ns = read_bool(from, "own_ns"),
+                .can_push_ns = read_bool(from, "can_push_ns"),
                 .drops_dnssec = read_bool(from, "drops_dnssec"),
                 .is_stripped = read_bool(from, "stripped"),
                 .is_by_address = read_bool(from, "by_address"),
@@ -168,6 +182,8 @@ void facts_read_zone(struct gatherer *gatherer, const json_t *from, struct docto
         read_names(gatherer, from, "ns", &ret_facts->ns);
         read_names(gatherer, from, "open_rules", &ret_facts->open_rules);
         ret_facts->glue = read_glue(gatherer, json_object_get(from, "glue"), &ret_facts->glue_count);
+        ret_facts->dnskeys =
+                read_dnskeys(gatherer, json_object_get(from, "dnskeys"), &ret_facts->dnskey_count);
         struct doctor_secondary *secondaries =
                 facts_alloc(gatherer, json_array_size(list) * sizeof *secondaries);
         for (size_t i = 0; i < json_array_size(list); i++)

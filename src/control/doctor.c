@@ -11,6 +11,7 @@
 #include "dns/rdata.h"
 #include "dns/type.h"
 #include "fleet/survey.h"
+#include "push/push.h"
 #include "server/server.h"
 
 #include <errno.h>
@@ -132,6 +133,31 @@ static int append_name_servers(struct json *json, struct store_read *read, const
         return 0;
 }
 
+static int append_dnskeys(struct json *json, struct store_read *read, const struct store_zone *row)
+{
+        CLEANUP(store_records_close_later) struct store_records *records = NULL;
+        CLEANUP(arena_free) struct arena arena = {0};
+        CLEANUP(record_list_free) struct record_list list = {0};
+
+        int r = store_records_open(read, row->id, &records);
+        if (r == 0)
+                r = store_records_of_owner(records, row->soa.owner, &arena, &list);
+        if (r < 0)
+                return r;
+        json_open(json, "dnskeys", '[');
+        for (size_t i = 0; i < list.count; i++) {
+                const struct record *record = &list.items[i];
+                if (record->type != TYPE_DNSKEY || record->rdata_length < 4)
+                        continue;
+                json_open(json, NULL, '{');
+                json_number(json, "tag", rdata_key_tag(record->rdata, record->rdata_length));
+                json_number(json, "algorithm", record->rdata[3]);
+                json_close(json, '}');
+        }
+        json_close(json, ']');
+        return 0;
+}
+
 static int append_published(struct json *json, struct store_read *read, const struct store_zone *row)
 {
         struct soa soa;
@@ -149,7 +175,8 @@ static int append_published(struct json *json, struct store_read *read, const st
         json_number(json, "retry", soa.retry);
         json_number(json, "expire", soa.expire);
         json_number(json, "minimum", soa.minimum);
-        return append_name_servers(json, read, row);
+        r = append_name_servers(json, read, row);
+        return r < 0 ? r : append_dnskeys(json, read, row);
 }
 
 /* ---- its secondaries ---- */
@@ -175,7 +202,8 @@ static void append_retired(
         const char *owner, *text;
         uint64_t used_usec, now = clock_realtime_usec();
 
-        for (size_t position = 0; survey_acl_use_next(survey, &position, &owner, &text, &used_usec);) {
+        for (size_t position = 0;
+                survey && survey_acl_use_next(survey, &position, &owner, &text, &used_usec);) {
                 const struct acl_element *element = strcmp(owner, secondary->name) == 0
                                                             ? retired_element(secondary->transfer_from, text)
                                                             : NULL;
@@ -217,7 +245,6 @@ static void append_block(
                 append_key(json, secondary->keys[i],
                         !provider || provider_takes_algorithm(provider, secondary->keys[i]->algorithm));
         json_close(json, ']');
-        append_hosts(json, "nameservers", secondary->nameservers, secondary->nameserver_count, false);
         append_hosts(json, "required", secondary->nameservers, secondary->nameserver_count, true);
         append_retired(json, survey, secondary);
 }
@@ -252,6 +279,58 @@ static void append_servers(struct json *json, struct survey *survey, const uint8
         json_close(json, ']');
 }
 
+/* Those of its block, else those that the provider gave the zone, whose addresses are the client's to find.
+ */
+static void append_pushed_servers(struct json *json, const struct push *push, const uint8_t *zone,
+        const struct conf_secondary *secondary)
+{
+        char text[ADDRESS_TEXT_MAX];
+        const char *const *names;
+        size_t count = push_name_servers(push, zone, secondary->name, &names);
+
+        json_open(json, "nameservers", '[');
+        for (size_t i = 0; i < secondary->nameserver_count; i++)
+                if (secondary->nameservers[i].name)
+                        json_text(json, NULL, secondary->nameservers[i].name);
+        for (size_t i = 0; secondary->nameserver_count == 0 && i < count; i++)
+                json_text(json, NULL, names[i]);
+        json_close(json, ']');
+        json_open(json, "servers", '[');
+        for (size_t i = 0; i < secondary->nameserver_count || (secondary->nameserver_count == 0 && i < count);
+                i++) {
+                const struct conf_host *host =
+                        secondary->nameserver_count ? &secondary->nameservers[i] : NULL;
+                json_open(json, NULL, '{');
+                json_text(json, "name", host ? host->name : names[i]);
+                json_text(json, "address", host && !host->name ? address_format(&host->address, text) : NULL);
+                json_close(json, '}');
+        }
+        json_close(json, ']');
+}
+
+/* Providers that take no transfer, as other secondaries. */
+static void append_pushed(struct json *json, const struct status_sources *sources, const uint8_t *zone)
+{
+        const struct push *push = sources->options->push;
+        const struct conf_secondary *secondary;
+        const struct push_status *status;
+
+        for (size_t position = 0; push && (status = push_status_next(push, zone, &position, &secondary));) {
+                json_open(json, NULL, '{');
+                json_text(json, "name", secondary->name);
+                json_bool(json, "late", status->phase == PUSH_HELD || status->phase == PUSH_FAILED);
+                json_text(json, "stage", push_phase_name(status->phase));
+                json_text(json, "note", status->why);
+                json_number(json, "contact_usec", status->in_sync_usec);
+                json_bool(json, "block", true);
+                json_bool(json, "own_ns", !(secondary->push_apex_ns && push_can_give_apex_ns(secondary)));
+                json_bool(json, "can_push_ns", push_can_give_apex_ns(secondary));
+                append_block(json, sources->options->survey, secondary);
+                append_pushed_servers(json, push, zone, secondary);
+                json_close(json, '}');
+        }
+}
+
 static void append_secondaries(struct json *json, const struct status_sources *sources, const uint8_t *zone)
 {
         struct survey *survey = sources->options->survey;
@@ -268,11 +347,15 @@ static void append_secondaries(struct json *json, const struct status_sources *s
                 json_text(json, "note", sight.note);
                 json_number(json, "contact_usec", sight.view.contact_usec);
                 json_bool(json, "block", sight.secondary != NULL);
-                if (sight.secondary)
+                if (sight.secondary) {
                         append_block(json, survey, sight.secondary);
+                        append_hosts(json, "nameservers", sight.secondary->nameservers,
+                                sight.secondary->nameserver_count, false);
+                }
                 append_servers(json, survey, zone, i);
                 json_close(json, '}');
         }
+        append_pushed(json, sources, zone);
         json_close(json, ']');
 }
 

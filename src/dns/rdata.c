@@ -162,3 +162,11 @@ int rdata_names(uint16_t type, const uint8_t *rdata, size_t length,
         }
         return at == length ? n : -EBADMSG;
 }
+
+uint16_t rdata_key_tag(const uint8_t *rdata, size_t length)
+{
+        uint32_t sum = 0;
+        for (size_t i = 0; i < length; i++)
+                sum += i % 2 ? rdata[i] : (uint32_t)rdata[i] << 8;
+        return (uint16_t)(sum + (sum >> 16));
+}

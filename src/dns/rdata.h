@@ -15,6 +15,9 @@ void record_to_text(const struct record *record, struct buffer *out);
  * over). Types without layout always pass. */
 bool rdata_is_wellformed(uint16_t type, const uint8_t *rdata, size_t length);
 
+/* The key tag of a DNSKEY's RDATA (RFC 4034 appendix B; of algorithm 1, which nobody uses, it is another). */
+uint16_t rdata_key_tag(const uint8_t *rdata, size_t length);
+
 /* Calls for each name inside RDATA: kind is a FIELD_NAME* of type.h. Returns false where RDATA is malformed.
  */
 struct rdata_name {

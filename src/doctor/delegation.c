@@ -1,4 +1,4 @@
-/* Who the public is sent to: our apex NS set, the parent's, the servers of the secondaries, glue and DS.
+/* Who the public is sent to: our apex NS set, the parent's, glue and DS.
  * Pure.
  *
  * "visible": a name or address of ours in the NS set or its glue. We answer SOA and NS alone, so for the
@@ -135,6 +135,33 @@ static void judge_glue(struct doctor_report *report, const struct doctor_zone *f
                         "the parent's addresses are the zone's");
 }
 
+static bool all_are_pushed(const struct doctor_zone *facts)
+{
+        for (size_t i = 0; i < facts->secondary_count; i++)
+                if (!facts->secondaries[i].is_pushed)
+                        return false;
+        return facts->secondary_count > 0;
+}
+
+/* A DS at the parent, and the secondary serves the zone without the zone's own signatures. */
+static void judge_ds_at(struct doctor_report *report, const struct doctor_zone *facts,
+        const struct doctor_secondary *secondary)
+{
+        if (secondary->is_stripped)
+                finding_add(report, "ds", facts->name, DOCTOR_FAIL,
+                        "Take this secondary out of the NS set, or remove the DS at the registrar: "
+                        "validating resolvers answer SERVFAIL.",
+                        "the parent has a DS, and %s serves the zone without DNSSEC", secondary->name);
+        else if (secondary->is_pushed && facts->is_signed && facts->parent_ds_other_count == 0)
+                finding_add(report, "ds", facts->name, DOCTOR_FAIL,
+                        "Have it sign the zone too, with each other's DNSKEYs in both and the DS of both at "
+                        "the registrar (RFC 8901); or take it out of the NS set, or remove the DS: "
+                        "validating resolvers answer SERVFAIL.",
+                        "every DS at the parent is of the zone's own keys, and %s is pushed to, which leaves "
+                        "signatures and keys out",
+                        secondary->name);
+}
+
 static void judge_ds(struct doctor_report *report, const struct doctor_zone *facts)
 {
         if (facts->parent_ds_count == 0) {
@@ -145,18 +172,18 @@ static void judge_ds(struct doctor_report *report, const struct doctor_zone *fac
                 return;
         }
         size_t before = report->count;
-        if (!facts->is_signed)
+        if (!facts->is_signed && all_are_pushed(facts))
+                finding_add(report, "ds", facts->name, DOCTOR_WARN,
+                        "Where a provider does not sign it, remove the DS at the registrar: validating "
+                        "resolvers answer SERVFAIL.",
+                        "the parent has a DS, and only the providers that it is pushed to can sign the zone");
+        else if (!facts->is_signed)
                 finding_add(report, "ds", facts->name, DOCTOR_FAIL,
                         "Remove the DS at the registrar, or sign the zone: validating resolvers answer "
                         "SERVFAIL.",
                         "the parent has a DS, and the zone is not signed");
         for (size_t i = 0; i < facts->secondary_count; i++)
-                if (facts->secondaries[i].is_stripped)
-                        finding_add(report, "ds", facts->name, DOCTOR_FAIL,
-                                "Take this secondary out of the NS set, or remove the DS at the registrar: "
-                                "validating resolvers answer SERVFAIL.",
-                                "the parent has a DS, and %s serves the zone without DNSSEC",
-                                facts->secondaries[i].name);
+                judge_ds_at(report, facts, &facts->secondaries[i]);
         if (report->count == before)
                 finding_add(
                         report, "ds", facts->name, DOCTOR_PASS, NULL, "a DS at the parent, a signed zone");
@@ -190,34 +217,6 @@ static void judge_parent(struct doctor_report *report, const struct doctor_zone 
         judge_ds(report, facts);
 }
 
-/* What the secondaries themselves answer: an old copy, or a foreign one. */
-static void judge_servers(struct doctor_report *report, const struct doctor_zone *facts,
-        struct doctor_names *list, struct buffer *text)
-{
-        size_t asked = 0, faults = 0;
-
-        for (size_t i = 0; i < facts->secondary_count; i++)
-                for (size_t j = 0; j < facts->secondaries[i].server_count; j++) {
-                        const struct doctor_server *server = &facts->secondaries[i].servers[j];
-                        if (server->asked != DOCTOR_ANSWERED)
-                                continue;
-                        asked++;
-                        if (missing(&facts->ns, &server->ns, list) > 0 ||
-                                missing(&server->ns, &facts->ns, list) > 0) {
-                                faults++;
-                                finding_add(report, "ns-differ", facts->name, DOCTOR_FAIL,
-                                        "It has an old copy, or adds its own: zonecrier status ZONE.",
-                                        "%s (%s) answers with another NS set: %s", facts->secondaries[i].name,
-                                        server->address,
-                                        server->ns.count ? names_text(&server->ns, text) : "none");
-                        }
-                }
-        if (asked > 0 && faults == 0)
-                finding_add(report, "ns-differ", facts->name, DOCTOR_PASS, NULL,
-                        "%zu server%s of the secondaries answer%s with the zone's NS set", asked,
-                        asked == 1 ? "" : "s", asked == 1 ? "s" : "");
-}
-
 static size_t names_most(const struct doctor_zone *facts)
 {
         size_t most = facts->ns.count > facts->parent_ns.count ? facts->ns.count : facts->parent_ns.count;
@@ -227,9 +226,6 @@ static size_t names_most(const struct doctor_zone *facts)
                         most = secondary->nameservers.count;
                 if (secondary->required.count > most)
                         most = secondary->required.count;
-                for (size_t j = 0; j < secondary->server_count; j++)
-                        if (secondary->servers[j].ns.count > most)
-                                most = secondary->servers[j].ns.count;
         }
         return most;
 }
@@ -247,7 +243,6 @@ void judge_delegation(struct doctor_report *report, const struct doctor_zone *fa
         judge_count(report, facts);
         judge_visible(report, facts, &text);
         judge_parent(report, facts, &list, &text);
-        judge_servers(report, facts, &list, &text);
         free(list.items);
         buffer_free(&text);
 }

@@ -221,4 +221,5 @@ void doctor_judge_zone(struct doctor_report *report, const struct doctor_zone *f
         judge_timers(report, facts);
         judge_secondaries(report, facts, now_usec);
         judge_delegation(report, facts);
+        judge_servers(report, facts);
 }

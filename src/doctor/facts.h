@@ -22,6 +22,12 @@ struct doctor_glue {
         const char *name, *address;
 };
 
+/* What a DS and the DNSKEY that it is of have in common. */
+struct doctor_dnskey {
+        uint16_t tag;
+        uint8_t algorithm;
+};
+
 enum doctor_asked {
         DOCTOR_NOT_ASKED, /* no way to ask: `why` */
         DOCTOR_SILENT,
@@ -30,8 +36,8 @@ enum doctor_asked {
 
 /* A server of a secondary, as the public sees it. */
 struct doctor_server {
-        const char *name; /* NULL = known by address alone */
-        const char *address;
+        const char *name;    /* NULL = known by address alone */
+        const char *address; /* NULL = its name leads nowhere */
         enum doctor_asked asked;
         struct doctor_names ns; /* the apex NS set that it answered with */
 };
@@ -42,6 +48,8 @@ struct doctor_secondary {
         const char *provider_date; /* of its facts: "2026-11-21"; "" = no date */
         bool is_block;             /* else a NOTIFY target of no block */
         bool is_pushed;            /* by an API: no transfers */
+        bool has_own_ns;           /* pushed, and the apex NS set is not: it answers with its own */
+        bool can_push_ns;          /* push-apex-ns would push it */
         bool drops_dnssec;         /* the provider does not carry it */
         bool is_stripped;          /* strip-dnssec */
         bool is_by_address;        /* no key: the address alone opens the zone */
@@ -51,12 +59,12 @@ struct doctor_secondary {
         struct doctor_names required;    /* of them, those that have to be in the NS set */
         const struct doctor_server *servers;
         size_t server_count;
-        bool is_new; /* never transferred */
-        bool is_late;
+        bool is_new;  /* never transferred */
+        bool is_late; /* of a push: it waits for a person */
         bool refuses_notify;
-        const char *stage;     /* words for the last stage reached */
+        const char *stage;     /* words for the last stage reached; of a push: its phase */
         const char *note;      /* why it lags; "" = nothing is known */
-        uint64_t contact_usec; /* realtime, heard of last; 0 = never */
+        uint64_t contact_usec; /* realtime, heard of last; of a push: in sync last; 0 = never */
         const char *retired;   /* a retired address that it used, with its end date: a sentence; NULL */
 };
 
@@ -69,6 +77,8 @@ struct doctor_zone {
         struct doctor_names ns;         /* at our apex */
         const struct doctor_glue *glue; /* addresses in the zone of NS names in it */
         size_t glue_count;
+        const struct doctor_dnskey *dnskeys; /* at our apex */
+        size_t dnskey_count;
         struct doctor_names open_rules; /* elements of allow-transfer that need no key */
         const struct doctor_secondary *secondaries;
         size_t secondary_count;
@@ -80,7 +90,8 @@ struct doctor_zone {
         const struct doctor_glue *parent_glue;
         size_t parent_glue_count;
         unsigned parent_ds_count;
-        struct doctor_names visible; /* names or addresses in NS set or glue that lead to us */
+        unsigned parent_ds_other_count; /* of those, of keys that are not at our apex */
+        struct doctor_names visible;    /* names or addresses in NS set or glue that lead to us */
 };
 
 struct doctor_listener {

@@ -10,13 +10,31 @@
 
 #define YEAR_SEC (365 * 86400)
 
+/* Of a provider that is pushed to; the note is there while something is in the way. */
+static void judge_push(struct doctor_report *report, const struct doctor_zone *facts,
+        const struct doctor_secondary *secondary, uint64_t now_usec)
+{
+        if (*secondary->note)
+                finding_add(report, "push", facts->name, secondary->is_late ? DOCTOR_FAIL : DOCTOR_WARN,
+                        secondary->is_late ? "`zonecrier plan ZONE --secondary NAME` shows what it would do."
+                                           : "It goes on by itself: zonecrier status ZONE.",
+                        "the push to %s is %s: %s", secondary->name, secondary->stage, secondary->note);
+        else if (secondary->contact_usec == 0)
+                finding_add(report, "push", facts->name, DOCTOR_SKIPPED, NULL, "%s has not been in sync yet",
+                        secondary->name);
+        else
+                finding_add(report, "push", facts->name, DOCTOR_PASS, NULL, "%s came in sync %llu s ago",
+                        secondary->name,
+                        now_usec > secondary->contact_usec
+                                ? (now_usec - secondary->contact_usec) / USEC_PER_SEC
+                                : 0);
+}
+
 static void judge_contact(struct doctor_report *report, const struct doctor_zone *facts,
         const struct doctor_secondary *secondary, uint64_t now_usec)
 {
         const char *note = *secondary->note ? secondary->note : "";
 
-        if (secondary->is_pushed)
-                return;
         if (secondary->refuses_notify)
                 finding_add(report, "refusals", facts->name, DOCTOR_WARN,
                         "Register the address that NOTIFY leaves from (notify-source) at the provider.",
@@ -69,7 +87,14 @@ static void judge_dnssec(struct doctor_report *report, const struct doctor_zone 
 {
         if (!facts->is_signed)
                 return;
-        if (secondary->drops_dnssec && !secondary->is_stripped)
+        if (secondary->is_pushed)
+                finding_add(report, "dnssec", facts->name, DOCTOR_WARN,
+                        "A DS at the parent must not be of the zone's own keys alone: sign the zone there "
+                        "too, "
+                        "or have no DS.",
+                        "the zone is signed, and is pushed to %s without signatures and keys",
+                        secondary->name);
+        else if (secondary->drops_dnssec && !secondary->is_stripped)
                 finding_add(report, "dnssec", facts->name, DOCTOR_FAIL,
                         "strip-dnssec yes in its block, and no DS at the parent; or another provider.",
                         "the signed zone goes to %s, and %s does not carry DNSSEC", secondary->name,
@@ -119,7 +144,10 @@ void judge_secondaries(struct doctor_report *report, const struct doctor_zone *f
                         "no secondary is configured: nobody but us has the zone");
         for (size_t i = 0; i < facts->secondary_count; i++) {
                 const struct doctor_secondary *secondary = &facts->secondaries[i];
-                judge_contact(report, facts, secondary, now_usec);
+                if (secondary->is_pushed)
+                        judge_push(report, facts, secondary, now_usec);
+                else
+                        judge_contact(report, facts, secondary, now_usec);
                 judge_keys(report, facts, secondary);
                 judge_dnssec(report, facts, secondary);
                 judge_provider(report, facts, secondary, now_usec);

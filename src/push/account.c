@@ -16,6 +16,11 @@ static const struct push_provider *provider_of(const struct conf_secondary *bloc
         return block->provider->kind == PROVIDER_ROUTE53 ? &push_route53 : &push_cloudflare;
 }
 
+bool push_can_give_apex_ns(const struct conf_secondary *secondary)
+{
+        return provider_of(secondary)->flags & PUSH_PROVIDER_APEX_NS;
+}
+
 bool account_is(const struct account *account, const struct conf_secondary *block)
 {
         return account->provider == provider_of(block) &&

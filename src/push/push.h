@@ -81,6 +81,9 @@ const struct push_status *push_status_next(const struct push *push, const uint8_
 size_t push_name_servers(
         const struct push *push, const uint8_t *zone, const char *secondary, const char *const **ret_names);
 
+/* Whether push-apex-ns means something there: else it keeps an NS set of its own. */
+bool push_can_give_apex_ns(const struct conf_secondary *secondary);
+
 /* Pushes now, whatever it waits for. secondary NULL: all. Returns how many; 0 = none is pushed. */
 size_t push_force(struct push *push, const uint8_t *zone, const char *secondary);
 /* Releases what is held if this is its hash: 0, -ENOENT (no such push), -EALREADY (nothing is held), -ESTALE

@@ -48,15 +48,15 @@ class InsideBind(Inside, Bind):
 
 
 class Parent:
-    """Knot has the root and example: it is the parent, and answers what a resolver would of them."""
+    """Knot with zones of its own at port 53. With the root and example it is the parent, and answers what a resolver would of them."""
 
-    def __init__(self, folder, daemon):
+    def __init__(self, folder, daemon, address=PARENT, texts=None):
         folder.mkdir()
         zones = ""
-        for i, (name, text) in enumerate(ZONES.items()):
+        for i, (name, text) in enumerate((texts or ZONES).items()):
             (folder / f"{i}.zone").write_text(f"$ORIGIN {name.rstrip('.')}.\n{text}")
             zones += f'  - domain: "{name}"\n    file: "{folder}/{i}.zone"\n'
-        (folder / "knot.conf").write_text(f'server:\n  listen: {PARENT}@53\n  rundir: "{folder}"\ndatabase:\n  storage: "{folder}/db"\n'
+        (folder / "knot.conf").write_text(f'server:\n  listen: {address}@53\n  rundir: "{folder}"\ndatabase:\n  storage: "{folder}/db"\n'
                                           f'log:\n  - target: stderr\n    any: info\nzone:\n{zones}')
         self.process = Process(folder, "parent", ["nsenter", "-t", str(daemon.process.pid), "-n", PEERS / "usr/sbin/knotd", "-c", folder / "knot.conf"],
                                env=peer_env())

@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/encode.h"
 #include "dns/rdata.h"
 #include "dns/type.h"
 #include "vectors.h"
@@ -268,6 +269,20 @@ static void types_by_name_and_number(void **state)
         assert_true(type_is_signer_made(TYPE_RRSIG) && !type_is_signer_made(TYPE_DNSKEY));
 }
 
+/* RFC 4034 s.5.4: the key whose DS has the tag 60485. */
+static void key_tags(void **state)
+{
+        static const char key[] =
+                "AQOeiiR0GOMYkDshWoSKz9XzfwJr1AYtsmx3TGkJaNXVbfi/2pHm822aJ5iI9BMzNXxeYCmZDRD99WYwYqUSdjMm"
+                "mAphXdvxegXd/M5+X7OrzKBaMbCVdFLUUh6DhweJBjEVv5f2wwjM9XzcnOf+EPbtG9DMBmADjFDc2w/rljwvFw==";
+        uint8_t rdata[4 + sizeof(key)] = {1, 0, 3, 5};
+        (void)state;
+        ssize_t length = base64_decode(key, strlen(key), rdata + 4);
+        assert_int_equal(length, 130);
+        assert_int_equal(rdata_key_tag(rdata, 4 + (size_t)length), 60485);
+        assert_int_equal(rdata_key_tag(rdata, 0), 0);
+}
+
 static void classes(void **state)
 {
         uint16_t class;
@@ -290,6 +305,7 @@ int main(void)
                 cmocka_unit_test(names_inside),
                 cmocka_unit_test(record_text),
                 cmocka_unit_test(types_by_name_and_number),
+                cmocka_unit_test(key_tags),
                 cmocka_unit_test(classes),
         };
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "doctor/doctor.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define NOW_USEC (UINT64_C(1795400000) * USEC_PER_SEC) /* in November 2026 */
@@ -174,6 +175,107 @@ static void test_dnssec(void **state)
         expect(&facts, "ds", DOCTOR_WARN, "no DS");
 }
 
+static struct doctor_secondary pushed(void)
+{
+        return (struct doctor_secondary){.name = "aws",
+                .is_block = true,
+                .provider = "route53",
+                .provider_date = "",
+                .stage = "in-sync",
+                .note = "",
+                .is_pushed = true,
+                .has_own_ns = true,
+                .can_push_ns = true,
+                .contact_usec = NOW_USEC,
+                .nameservers = {own_names, 1}};
+}
+
+static void test_pushed(void **state)
+{
+        (void)state;
+        struct doctor_zone facts = well();
+        struct doctor_secondary both[] = {two[0], pushed()};
+        facts.secondaries = both;
+        expect(&facts, "push", DOCTOR_PASS, "aws");
+        both[1].contact_usec = 0;
+        expect(&facts, "push", DOCTOR_SKIPPED, "aws");
+        both[1].stage = "retrying";
+        both[1].note = "no answer";
+        expect(&facts, "push", DOCTOR_WARN, "retrying: no answer");
+        both[1].stage = "held";
+        both[1].is_late = true;
+        expect(&facts, "push", DOCTOR_FAIL, "held: no answer");
+        both[1] = pushed();
+        expect(&facts, "dnssec", -1, NULL);
+        facts.parent_ds_count = 1; /* who signs it? Only the providers could, were there no other */
+        expect(&facts, "ds", DOCTOR_FAIL, "not signed");
+        facts.secondaries = both + 1;
+        facts.secondary_count = 1;
+        expect(&facts, "ds", DOCTOR_WARN, "only the providers");
+        facts = well();
+        facts.secondaries = both;
+        facts.is_signed = true;
+        expect(&facts, "dnssec", DOCTOR_WARN, "without signatures");
+        expect(&facts, "ds", DOCTOR_WARN, "no DS");
+        facts.parent_ds_count = 2;
+        expect(&facts, "ds", DOCTOR_FAIL, "own keys");
+        facts.parent_ds_other_count = 1;
+        expect(&facts, "ds", DOCTOR_PASS, NULL);
+}
+
+/* Its finding's next step; free() it. */
+static char *next_of(const struct doctor_zone *facts, const char *check)
+{
+        struct doctor_report report = {0};
+        char *next = NULL;
+        doctor_judge_zone(&report, facts, NOW_USEC);
+        for (size_t i = 0; i < report.count && !next; i++)
+                if (strcmp(report.findings[i].check, check) == 0)
+                        next = strdup(report.findings[i].next);
+        doctor_report_free(&report);
+        assert_non_null(next);
+        return next;
+}
+
+static void test_apex_ns_sets(void **state)
+{
+        (void)state;
+        struct doctor_zone facts = well();
+        struct doctor_server servers[] = {
+                {.address = "192.0.2.1#53",
+                        .asked = DOCTOR_ANSWERED,
+                        .ns = NAMES("ns2.example.net", "ns1.a.example")},
+                {.address = "192.0.2.2#53", .asked = DOCTOR_SILENT},
+                {.address = "192.0.2.3#53", .asked = DOCTOR_ANSWERED, .ns = NAMES("ns-1.awsdns.example")},
+        };
+        struct doctor_secondary both[] = {two[0], pushed()};
+        facts.secondaries = both;
+        expect(&facts, "ns-differ", -1, NULL);
+        both[0].servers = servers;
+        both[0].server_count = 2;
+        expect(&facts, "ns-differ", DOCTOR_PASS, "1 server ");
+        both[1].servers = servers + 2;
+        both[1].server_count = 1;
+        expect(&facts, "ns-differ", DOCTOR_FAIL, "different NS sets: ");
+        expect(&facts, "ns-differ", DOCTOR_FAIL, "ns2.example.net and ns1.a.example: one (192.0.2.1#53)");
+        expect(&facts, "ns-differ", DOCTOR_FAIL, "; ns-1.awsdns.example: aws (192.0.2.3#53)");
+        char *next = next_of(&facts, "ns-differ");
+        assert_non_null(strstr(next, "push-apex-ns yes in the block of aws"));
+        free(next);
+        both[1].can_push_ns = false;
+        next = next_of(&facts, "ns-differ");
+        assert_non_null(strstr(next, "aws has an NS set of its own"));
+        free(next);
+        both[1].has_own_ns = false; /* pushed there, and not seen yet */
+        next = next_of(&facts, "ns-differ");
+        assert_non_null(strstr(next, "old copy"));
+        free(next);
+        servers[0].ns = servers[2].ns;
+        expect(&facts, "ns-differ", DOCTOR_FAIL, "another NS set than the zone's: ns-1.awsdns.example: one");
+        servers[0].ns = servers[2].ns = (struct doctor_names){0};
+        expect(&facts, "ns-differ", DOCTOR_FAIL, "none: one (192.0.2.1#53), aws (192.0.2.3#53)");
+}
+
 static void test_secondaries(void **state)
 {
         (void)state;
@@ -276,6 +378,8 @@ int main(void)
                 cmocka_unit_test(test_timers),
                 cmocka_unit_test(test_delegation),
                 cmocka_unit_test(test_dnssec),
+                cmocka_unit_test(test_pushed),
+                cmocka_unit_test(test_apex_ns_sets),
                 cmocka_unit_test(test_secondaries),
                 cmocka_unit_test(test_daemon),
         };
