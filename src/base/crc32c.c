@@ -1,8 +1,8 @@
 /* CRC32C: the checksum at the end of every stored value. Pure; any thread.
  *
- * SSE4.2 has an instruction for it: eight bytes in three cycles, some 8 GB/s, well above what a transfer
- * sends. Elsewhere eight tables take eight bytes at a step ("slicing by 8"). Both work on the inverted
- * register. */
+ * SSE4.2 has an instruction for it: eight bytes in three cycles, but one can begin in each. So three lanes of
+ * a value go side by side: 20 GB/s out of the cache, and what the memory gives else. Elsewhere eight tables
+ * take eight bytes at a step ("slicing by 8"). Both work on the inverted register. */
 #include "base/crc32c.h"
 
 #include <pthread.h>
@@ -50,17 +50,56 @@ uint32_t crc32c_by_table(uint32_t crc, const void *bytes, size_t size)
 }
 
 #ifdef __x86_64__
-#include <nmmintrin.h>
+#include <immintrin.h>
 
-__attribute__((target("sse4.2"))) static uint32_t crc32c_by_sse(
-        uint32_t crc, const uint8_t *next, size_t size)
+#define LANE 512
+#define LINE 64    /* of the cache */
+#define AHEAD 4096 /* the processor sees one stream coming, but not three: so it is told */
+#define WITH_CRC __attribute__((target("sse4.2,pclmul")))
+
+/* x^(8n - 33) modulo the polynomial, bits reversed, for n = LANE and 2 LANE octets. A product of two reversed
+ * registers is one bit short, and the instruction multiplies by x^32: 33 in all. */
+#define PAST_LANE 0xdd7e3b0cu
+#define PAST_TWO_LANES 0x170076fau
+
+static inline uint64_t read_word(const uint8_t *bytes)
+{
+        uint64_t word;
+        memcpy(&word, bytes, sizeof(word));
+        return word;
+}
+
+/* The register behind as many zero octets as `past` stands for. */
+WITH_CRC static inline uint64_t advance(uint64_t state, uint32_t past)
+{
+        __m128i product =
+                _mm_clmulepi64_si128(_mm_cvtsi64_si128((int64_t)state), _mm_cvtsi32_si128((int)past), 0);
+        return _mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(product));
+}
+
+static inline void lines_fetch(const uint8_t *at)
+{
+        __builtin_prefetch(at);
+        __builtin_prefetch(at + LINE);
+        __builtin_prefetch(at + 2 * LINE);
+}
+
+WITH_CRC static uint32_t crc32c_by_sse(uint32_t crc, const uint8_t *next, size_t size)
 {
         uint64_t state = (uint32_t)~crc;
-        for (; size >= 8; size -= 8, next += 8) {
-                uint64_t word;
-                memcpy(&word, next, sizeof(word));
-                state = _mm_crc32_u64(state, word);
+        for (; size >= 3 * LANE; size -= 3 * LANE, next += 3 * LANE) {
+                uint64_t second = 0, third = 0;
+                for (size_t at = 0; at < LANE; at += 8) {
+                        if (at % LINE == 0)
+                                lines_fetch(next + AHEAD + 3 * at);
+                        state = _mm_crc32_u64(state, read_word(next + at));
+                        second = _mm_crc32_u64(second, read_word(next + LANE + at));
+                        third = _mm_crc32_u64(third, read_word(next + 2 * LANE + at));
+                }
+                state = advance(state, PAST_TWO_LANES) ^ advance(second, PAST_LANE) ^ third;
         }
+        for (; size >= 8; size -= 8, next += 8)
+                state = _mm_crc32_u64(state, read_word(next));
         crc = (uint32_t)state;
         for (; size > 0; size--)
                 crc = _mm_crc32_u8(crc, *next++);
@@ -71,7 +110,7 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_by_sse(
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t size)
 {
 #ifdef __x86_64__
-        if (__builtin_cpu_supports("sse4.2"))
+        if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul"))
                 return crc32c_by_sse(crc, bytes, size);
 #endif
         return crc32c_by_table(crc, bytes, size);

@@ -54,6 +54,21 @@ static void test_both_ways_agree_at_every_length_and_offset(void **state)
         }
 }
 
+/* Long enough for several rounds of lanes, and for all that may be left behind them. */
+static void test_both_ways_agree_on_large_values(void **state)
+{
+        (void)state;
+        static uint8_t bytes[20000];
+        random_fix(2);
+        random_bytes(bytes, sizeof(bytes));
+        random_fix(0);
+        for (size_t size = 1400; size + 3 <= sizeof(bytes); size += size < 1700 ? 1 : 61) {
+                size_t offset = size % 3;
+                assert_int_equal(crc32c((uint32_t)size, bytes + offset, size),
+                        crc32c_by_table((uint32_t)size, bytes + offset, size));
+        }
+}
+
 static void test_in_parts(void **state)
 {
         (void)state;
@@ -70,6 +85,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_vectors),
                 cmocka_unit_test(test_both_ways_agree_at_every_length_and_offset),
+                cmocka_unit_test(test_both_ways_agree_on_large_values),
                 cmocka_unit_test(test_in_parts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
