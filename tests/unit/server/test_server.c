@@ -424,7 +424,7 @@ static void test_tsig_failures(void **state)
                 {"k.", "example.com.", "(key \"k\"): BADKEY: the key is hmac-sha256 here and hmac-sha1 there",
                         'k', TSIG_HMAC_SHA1, 0, RCODE_NOTAUTH, RCODE_BADKEY, 0},
                 {"k.", "example.com.", "(key \"k\"): BADTIME: the peer's clock is 60", 'k', TSIG_HMAC_SHA256,
-                        600, RCODE_NOTAUTH, RCODE_BADTIME, 0},
+                        605, RCODE_NOTAUTH, RCODE_BADTIME, 0},
                 {"k.", "example.com.", " s behind ours", 'k', TSIG_HMAC_SHA256, -600, RCODE_NOTAUTH,
                         RCODE_BADTIME, 0},
                 {"k.", "example.com.", "(key \"k\"): BADTRUNC: a MAC of 16 octets", 'k', TSIG_HMAC_SHA256, 0,
