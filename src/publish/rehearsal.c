@@ -97,13 +97,19 @@ static int count_transfer(
                 .question_end = MESSAGE_HEADER_SIZE + length + 4,
                 .has_authority_soa = type == TYPE_IXFR,
                 .authority_serial = from};
+        CLEANUP_FREE struct render *render = calloc(1, sizeof(*render));
+        CLEANUP_FREE uint8_t *scratch = malloc(MESSAGE_MAX_SIZE);
         const struct transfer_request asked = {.request = &request,
                 .max_ixfr_ratio_percent = edit->policy->max_ixfr_ratio_percent,
-                .tcp = true};
+                .tcp = true,
+                .render = render,
+                .scratch = scratch};
         struct transfer_message message;
         struct transfer_summary summary;
         struct transfer *transfer;
 
+        if (!render || !scratch)
+                return -ENOMEM;
         memcpy(bytes + MESSAGE_HEADER_SIZE, edit->job->name, length);
         write_u16(bytes + MESSAGE_HEADER_SIZE + length, type);
         write_u16(bytes + MESSAGE_HEADER_SIZE + length + 2, CLASS_IN);

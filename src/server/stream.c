@@ -20,7 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define WRITES_A_TURN 8
+#define WRITES_A_TURN 4
 #define RENEW_BYTES (1 << 20) /* written since the view began */
 #define RENEW_USEC (500 * USEC_PER_MSEC)
 #define LEAVE_BYTES (8 << 20)
@@ -134,6 +134,8 @@ static enum refusal transfer_open(struct thread *thread, struct query *query, st
                 .secondary = secondary ? secondary->name : NULL,
                 .strip_dnssec = secondary && secondary->strip_dnssec,
                 .without_ixfr = secondary && !secondary->ixfr,
+                .render = thread->render,
+                .scratch = thread->scratch,
         };
         struct store_read *read;
         int r = store_read_begin(thread->server->store, &read);

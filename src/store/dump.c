@@ -128,7 +128,7 @@ static int dump_content(struct store_read *read, const struct store_zone *zone, 
         if (r < 0)
                 return r;
         buffer_append_text(out, "content\n");
-        while ((r = store_leaves_next(leaves, &leaf)) == 0)
+        while ((r = store_leaves_next(leaves, &leaf)) == 0 && (r = store_leaf_check(&leaf)) == 0)
                 if (dump_records(&leaf, "    ", out) < 0)
                         buffer_append_text(out, "    a leaf is damaged\n");
         if (r == -EUCLEAN)

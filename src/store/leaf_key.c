@@ -98,11 +98,11 @@ int leaf_cursor_seek(MDB_cursor *cursor, uint64_t zone_id, const uint8_t *owner,
         return r == 1 ? leaf_cursor_first(cursor, zone_id, ret_key, ret_value) : r;
 }
 
-int leaf_open(const MDB_val *value, struct store_leaf *ret_leaf)
+int leaf_peek(const MDB_val *value, struct store_leaf *ret_leaf)
 {
         const uint8_t *body;
         size_t length;
-        int r = value_open(value, &body, &length);
+        int r = value_peek(value, &body, &length);
 
         if (r < 0)
                 return r;
@@ -111,4 +111,21 @@ int leaf_open(const MDB_val *value, struct store_leaf *ret_leaf)
         *ret_leaf =
                 (struct store_leaf){.message = body, .length = length, .record_count = read_u16(body + 6)};
         return 0;
+}
+
+int store_leaf_check(const struct store_leaf *leaf)
+{
+        return value_check(leaf->message, leaf->length);
+}
+
+int leaf_open(const MDB_val *value, struct store_leaf *ret_leaf)
+{
+        struct store_leaf leaf;
+        int r = leaf_peek(value, &leaf);
+
+        if (r == 0)
+                r = store_leaf_check(&leaf);
+        if (r == 0)
+                *ret_leaf = leaf;
+        return r;
 }

@@ -59,7 +59,7 @@ int store_leaves_next(struct store_leaves *leaves, struct store_leaf *ret_leaf)
         if (r == 0 && !key_is_of_zone(&key, leaves->zone_id))
                 r = 1;
         if (r == 0)
-                r = leaf_open(&value, ret_leaf);
+                r = leaf_peek(&value, ret_leaf);
         if (r == 0)
                 r = leaf_key_load(&leaves->last, &key);
         if (r == 0)

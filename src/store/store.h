@@ -127,9 +127,10 @@ struct store_leaf {
 };
 struct store_leaves; /* a cursor */
 int store_leaves_open(struct store_read *read, uint64_t zone_id, struct store_leaves **ret_leaves);
-/* 0, 1 = the end, -EUCLEAN. Like every value a leaf is checked each time: at 8 GB/s that is the small part of
- * sending it. */
+/* 0, 1 = the end, -EUCLEAN. The leaf's checksum is not looked at yet: store_leaf_check() before anything of
+ * it is believed or leaves the house, and behind the first thing that reads it all, when the cache has it. */
 int store_leaves_next(struct store_leaves *leaves, struct store_leaf *ret_leaf);
+int store_leaf_check(const struct store_leaf *leaf); /* 0, -EUCLEAN */
 /* After store_read_renew (or with another view of the same version): goes on behind the leaf that was
  * returned last. -ESTALE where that leaf is not there: another version. */
 int store_leaves_resume(struct store_leaves *leaves, struct store_read *read);

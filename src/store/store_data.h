@@ -73,8 +73,9 @@ int lmdb_error(int code);
 
 /* -EUCLEAN where format octet or checksum are wrong. */
 int value_open(const MDB_val *value, const uint8_t **ret_body, size_t *ret_length);
-/* The same with no look at the checksum. */
+/* The two halves of that: the octet, and the checksum around a body in its value. */
 int value_peek(const MDB_val *value, const uint8_t **ret_body, size_t *ret_length);
+int value_check(const uint8_t *body, size_t length);
 /* Writes format octet, body and checksum to `out`, which has room for VALUE_OVERHEAD more than the pieces. */
 void value_seal(const struct iovec *pieces, size_t count, uint8_t *out);
 
@@ -168,7 +169,8 @@ int leaf_cursor_floor(MDB_cursor *cursor, uint64_t zone_id, const struct leaf_ke
 int leaf_cursor_seek(MDB_cursor *cursor, uint64_t zone_id, const uint8_t *owner, const uint8_t *apex,
         MDB_val *ret_key, MDB_val *ret_value);
 int leaf_cursor_first(MDB_cursor *cursor, uint64_t zone_id, MDB_val *ret_key, MDB_val *ret_value);
-/* Checks a leaf's value; the body is a message. */
+/* The body is a message; its checksum is looked at, or store_leaf_check() is to come. */
+int leaf_peek(const MDB_val *value, struct store_leaf *ret_leaf);
 int leaf_open(const MDB_val *value, struct store_leaf *ret_leaf);
 
 /* ---- leaf_render.c, leaf_load.c ---- */

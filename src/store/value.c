@@ -22,14 +22,24 @@ int value_peek(const MDB_val *value, const uint8_t **ret_body, size_t *ret_lengt
         return 0;
 }
 
+int value_check(const uint8_t *body, size_t length)
+{
+        return crc32c(0, body - 1, length + 1) == read_u32(body + length) ? 0 : -EUCLEAN;
+}
+
 int value_open(const MDB_val *value, const uint8_t **ret_body, size_t *ret_length)
 {
-        const uint8_t *bytes = value->mv_data;
-        size_t size = value->mv_size;
+        const uint8_t *body;
+        size_t length;
+        int r = value_peek(value, &body, &length);
 
-        if (size < VALUE_OVERHEAD || crc32c(0, bytes, size - 4) != read_u32(bytes + size - 4))
-                return -EUCLEAN;
-        return value_peek(value, ret_body, ret_length);
+        if (r == 0)
+                r = value_check(body, length);
+        if (r < 0)
+                return r;
+        *ret_body = body;
+        *ret_length = length;
+        return 0;
 }
 
 void value_seal(const struct iovec *pieces, size_t count, uint8_t *out)

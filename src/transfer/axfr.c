@@ -23,6 +23,12 @@ static int leaf_take(struct transfer *transfer, struct store_leaf *ret_leaf)
         return 0;
 }
 
+static int leaf_walk(struct transfer *transfer, const struct store_leaf *leaf)
+{
+        int r = store_leaf_check(leaf);
+        return r < 0 ? r : transfer_walk_body(transfer, leaf);
+}
+
 /* Behind the last leaf; the SOA that has been sent stands for the one that comes. */
 static int check_is_whole(struct transfer *transfer)
 {
@@ -43,9 +49,8 @@ static int first_leaf(struct transfer *transfer)
                 return SOURCE_WALK; /* through nothing */
         struct store_leaf leaf;
         r = leaf_take(transfer, &leaf);
-        if (r < 0)
-                return r;
-        r = transfer_walk_body(transfer, &leaf);
+        if (r == 0)
+                r = leaf_walk(transfer, &leaf);
         return r < 0 ? r : SOURCE_WALK;
 }
 
@@ -66,7 +71,7 @@ int axfr_next(struct transfer *transfer, bool begun, struct record *ret_record, 
                         r = leaf_take(transfer, ret_body);
                         if (r < 0 || !transfer->strip_dnssec)
                                 return r < 0 ? r : SOURCE_BODY;
-                        r = transfer_walk_body(transfer, ret_body);
+                        r = leaf_walk(transfer, ret_body);
                         return r < 0 ? r : SOURCE_WALK;
                 }
                 r = check_is_whole(transfer);

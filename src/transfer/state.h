@@ -8,7 +8,6 @@
 #pragma once
 
 #include "base/arena.h"
-#include "dns/render.h"
 #include "transfer/transfer.h"
 
 /* Where an answer stands. AXFR: FIRST, LEAF, LEAVES, LAST. IXFR: FIRST, then FROM, REMOVED, TO, ADDED a step,
@@ -27,7 +26,7 @@ enum source_state {
 
 enum source_outcome {
         SOURCE_RECORD, /* *ret_record is the next one */
-        SOURCE_BODY,   /* *ret_body is */
+        SOURCE_BODY,   /* *ret_body is; its checksum is looked at before the message is handed out */
         SOURCE_BREAK,  /* a body is next and this message has begun: finish it, then ask again */
         SOURCE_WALK,   /* records of a body follow, if any: walk, then ask again */
         SOURCE_END,
@@ -71,8 +70,8 @@ struct transfer {
         struct arena arenas[2];
         unsigned arena;
 
-        struct render *render;
-        uint8_t *scratch; /* MESSAGE_MAX_SIZE */
+        struct render *render; /* of the request */
+        uint8_t *scratch;
         struct transfer_slot slots[TRANSFER_AHEAD];
 };
 

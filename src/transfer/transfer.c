@@ -39,8 +39,6 @@ struct transfer *transfer_free(struct transfer *transfer)
         arena_free(&transfer->arenas[0]);
         arena_free(&transfer->arenas[1]);
         free(transfer->walk_copy);
-        free(transfer->render);
-        free(transfer->scratch);
         free(transfer);
         return NULL;
 }
@@ -133,6 +131,8 @@ int transfer_new(struct store_read *read, const struct transfer_request *request
         }
         transfer->read = read;
         transfer->tsig = tsig;
+        transfer->render = request->render;
+        transfer->scratch = request->scratch;
         if (request->request->question_end > sizeof(transfer->question))
                 return -EINVAL;
         keep_request(transfer, request->request);
@@ -145,10 +145,6 @@ int transfer_new(struct store_read *read, const struct transfer_request *request
         r = plan(transfer, request);
         if (r < 0)
                 return r;
-        transfer->render = calloc(1, sizeof(*transfer->render));
-        transfer->scratch = malloc(MESSAGE_MAX_SIZE);
-        if (!transfer->render || !transfer->scratch)
-                return -ENOMEM;
         *ret_transfer = TAKE(transfer);
         return 0;
 }
@@ -337,7 +333,8 @@ int transfer_next(struct transfer *transfer, uint64_t now, struct transfer_messa
         r = message_fill(transfer, &body);
         if (r < 0)
                 return r;
-        if (r == SOURCE_BODY) {
+        bool is_stored = r == SOURCE_BODY;
+        if (is_stored) {
                 transfer->summary.records += body.record_count;
         } else {
                 if (transfer->render->counts[1] == 0)
@@ -347,6 +344,9 @@ int transfer_next(struct transfer *transfer, uint64_t now, struct transfer_messa
                         return r;
         }
         r = message_assemble(transfer, now, slot, &body, ret_message);
+        /* Behind the signature: the MAC is slow enough to have the memory's octets come meanwhile. */
+        if (r == 0 && is_stored)
+                r = store_leaf_check(&body);
         if (r < 0)
                 return r;
         transfer->summary.messages++;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "dns/message.h"
+#include "dns/render.h"
 #include "dns/tsig.h"
 #include "store/store.h"
 
@@ -37,6 +38,10 @@ struct transfer_request {
         bool strip_dnssec;     /* without the records that DNSSEC and ZONEMD added */
         bool without_ixfr;     /* an IXFR gets the whole zone */
         bool tcp;              /* false: IXFR over UDP gets the lone SOA in any case (no amplification) */
+        /* What messages are made in, zeroed once and MESSAGE_MAX_SIZE: the thread's, for it is used within a
+         * call alone. They outlive the transfer. */
+        struct render *render;
+        uint8_t *scratch;
 };
 
 /* Takes the read view over (also when it fails). tsig (may be NULL) is taken over too. -ENOENT: no such zone.
@@ -55,7 +60,7 @@ struct transfer_message {
 /* 0 = a message, 1 = the end, -EUCLEAN (break the connection: never a wrong answer), -EIO, -ENOMEM. now in
  * seconds, for TSIG. Up to TRANSFER_AHEAD messages may be taken before the first is written: their pieces
  * stay valid until as many more calls. */
-#define TRANSFER_AHEAD 8
+#define TRANSFER_AHEAD 16
 int transfer_next(struct transfer *transfer, uint64_t now, struct transfer_message *ret_message);
 
 /* Between messages: moves to a newer view when the zone's version is still the same there (a long reader pins

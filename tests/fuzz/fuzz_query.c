@@ -119,7 +119,9 @@ static void prepare(void)
 /* All messages of a transfer, each of which is a message. */
 static void run_transfer(struct query *query)
 {
-        const struct transfer_request wanted = {.request = &query->request, .tcp = true};
+        static uint8_t scratch[MESSAGE_MAX_SIZE];
+        const struct transfer_request wanted = {
+                .request = &query->request, .tcp = true, .render = renderer, .scratch = scratch};
         struct store_read *read;
         struct transfer *transfer = NULL;
         struct transfer_message message;

@@ -114,7 +114,7 @@ static int read_everything(struct store *store)
                 r = store_zone_files(read, &zone, &arena);
         if (r == 0) {
                 assert_int_equal(store_leaves_open(read, zone.id, &leaves), 0);
-                while ((r = store_leaves_next(leaves, &leaf)) == 0)
+                while ((r = store_leaves_next(leaves, &leaf)) == 0 && (r = store_leaf_check(&leaf)) == 0)
                         ;
                 store_leaves_close(leaves);
         }

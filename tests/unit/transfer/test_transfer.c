@@ -34,6 +34,10 @@ struct ask {
         struct tsig_context *answer_context;
 };
 
+/* All transfers', as a thread's are. */
+static struct render render;
+static uint8_t scratch[MESSAGE_MAX_SIZE];
+
 static struct transfer *transfer_begin(const struct ask *ask, struct answer *answer)
 {
         uint8_t bytes[1024 + TSIG_RR_MAX];
@@ -54,8 +58,11 @@ static struct transfer *transfer_begin(const struct ask *ask, struct answer *ans
                 assert_int_equal(tsig_verify_request(ask->key, &request, 1000, &context), TSIG_OK);
         struct store_read *read;
         struct transfer *transfer;
-        const struct transfer_request wanted = {
-                .request = &request, .max_ixfr_ratio_percent = ask->ratio, .tcp = !ask->over_udp};
+        const struct transfer_request wanted = {.request = &request,
+                .max_ixfr_ratio_percent = ask->ratio,
+                .tcp = !ask->over_udp,
+                .render = &render,
+                .scratch = scratch};
         assert_int_equal(store_read_begin(fixture.store, &read), 0);
         assert_int_equal(transfer_new(read, &wanted, context, &transfer), 0);
         memset(bytes, 0xee, sizeof(bytes)); /* nothing of the request is needed any more */
