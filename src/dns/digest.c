@@ -63,23 +63,27 @@ static int record_hash(const struct record *record, uint8_t ret_hash[static DIGE
 
 static void sum_add(uint8_t sum[static DIGEST_SIZE], const uint8_t number[static DIGEST_SIZE])
 {
-        unsigned carry = 0;
+        bool carry = false;
 
-        for (size_t i = DIGEST_SIZE; i-- > 0; carry >>= 8) {
-                carry += sum[i] + number[i];
-                sum[i] = (uint8_t)carry;
+        for (size_t i = DIGEST_SIZE; i > 0; i -= 8) {
+                uint64_t limb;
+                bool over = __builtin_add_overflow(read_u64(sum + i - 8), read_u64(number + i - 8), &limb);
+
+                carry = __builtin_add_overflow(limb, (uint64_t)carry, &limb) || over;
+                write_u64(sum + i - 8, limb);
         }
 }
 
 static void sum_remove(uint8_t sum[static DIGEST_SIZE], const uint8_t number[static DIGEST_SIZE])
 {
-        int borrow = 0;
+        bool borrow = false;
 
-        for (size_t i = DIGEST_SIZE; i-- > 0;) {
-                int difference = (int)sum[i] - (int)number[i] - borrow;
+        for (size_t i = DIGEST_SIZE; i > 0; i -= 8) {
+                uint64_t limb;
+                bool under = __builtin_sub_overflow(read_u64(sum + i - 8), read_u64(number + i - 8), &limb);
 
-                borrow = difference < 0;
-                sum[i] = (uint8_t)difference;
+                borrow = __builtin_sub_overflow(limb, (uint64_t)borrow, &limb) || under;
+                write_u64(sum + i - 8, limb);
         }
 }
 

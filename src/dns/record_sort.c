@@ -1,16 +1,10 @@
 /* Sorts a list of records into canonical order. Any thread; the list is its caller's.
  *
  * What is sorted are runs of records with one owner, not records. Each run has a key whose memcmp order is
- * the canonical order (name_order_key). The first 8 octets of the key, as a number, go through a radix sort;
- * runs that agree in them go on with the next 8. Then the records are gathered in that order, and the few of
- * each owner sorted by type and RDATA.
+ * the canonical order (name_order_key); run_sort.c sorts them. Then the records are gathered in that order,
+ * and the few of each owner sorted by type and RDATA.
  *
- * Shorter keys are padded with zeros, which cannot make two different keys equal: a key ends with a label's
- * 0x00, and what follows a 0x00 inside a longer key is the first octet of a label, never 0 (it would be
- * escaped).
- *
- * Of a large list a crew makes the keys, gathers and sorts inside owners, each thread a part of the list;
- * what lies between, the order of the runs, is one thread's. */
+ * Of a large list a crew makes the keys, gathers and sorts inside owners, each thread a part of the list. */
 #include "dns/record.h"
 
 #include "base/arena.h"
@@ -19,13 +13,12 @@
 #include "base/crew.h"
 #include "dns/name.h"
 #include "dns/record_order.h"
+#include "dns/run_sort.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RADIX_MIN 600 /* below it a merge by comparing is faster than eight histograms */
-#define RADIX_PASSES 8
 #define GATHER_AHEAD 16
 #define OWNERS_AHEAD 16
 #define RDATA_AHEAD 24
@@ -33,22 +26,6 @@
 #define KEY_BYTES 32 /* of a run, usually */
 #define PARTS_MAX 8
 #define PART_MIN_RECORDS 16384
-
-struct run {
-        const uint8_t *key;
-        uint32_t first; /* its first record in the list */
-        uint32_t count;
-        uint16_t key_length;
-};
-
-struct entry {
-        union {
-                uint64_t prefix; /* while sorting: 8 octets of the key, big-endian */
-                uint64_t count;  /* then: the run's records, so that runs need not be visited once more */
-        };
-        uint32_t run;
-        bool is_same; /* the key of the entry before it, known once sorted */
-};
 
 /* What one thread does of the list. */
 struct part {
@@ -145,14 +122,6 @@ static void cut_records(struct sorter *sorter, unsigned wanted)
         }
 }
 
-static int run_compare(const struct run *left, const struct run *right)
-{
-        size_t shorter = left->key_length < right->key_length ? left->key_length : right->key_length;
-        int order = memcmp(left->key, right->key, shorter);
-
-        return order ? order : (int)left->key_length - (int)right->key_length;
-}
-
 /* One entry for each run; are the owners in order already, none of them in two runs? */
 static void fill_entries(void *context, unsigned index)
 {
@@ -188,109 +157,6 @@ static int make_entries(struct sorter *sorter, struct crew *crew, bool *ret_sort
         for (unsigned i = 0; i < sorter->part_count; i++)
                 *ret_sorted = *ret_sorted && sorter->parts[i].is_sorted;
         return 0;
-}
-
-static uint64_t key_prefix(const struct run *run, size_t depth)
-{
-        size_t left = run->key_length > depth ? run->key_length - depth : 0;
-        uint8_t padded[8] = {0};
-
-        if (left >= 8)
-                return read_u64(run->key + depth);
-        if (left > 0)
-                memcpy(padded, run->key + depth, left);
-        return read_u64(padded);
-}
-
-/* Stable: by prefix, then as they stood. For few entries. */
-static void insertion_sort(struct entry *entries, size_t count)
-{
-        for (size_t i = 1; i < count; i++) {
-                struct entry entry = entries[i];
-                size_t j = i;
-
-                for (; j > 0 && entries[j - 1].prefix > entry.prefix; j--)
-                        entries[j] = entries[j - 1];
-                entries[j] = entry;
-        }
-}
-
-static void merge_sort(struct entry *entries, struct entry *scratch, size_t count)
-{
-        size_t half = count / 2, left = 0, right = half;
-
-        if (count <= 16) {
-                insertion_sort(entries, count);
-                return;
-        }
-        merge_sort(entries, scratch, half);
-        merge_sort(entries + half, scratch, count - half);
-        memcpy(scratch, entries, count * sizeof(*entries));
-        for (size_t i = 0; i < count; i++) {
-                bool take_left =
-                        right == count || (left < half && scratch[left].prefix <= scratch[right].prefix);
-
-                entries[i] = scratch[take_left ? left++ : right++];
-        }
-}
-
-/* Least significant octet first; octets that all entries share are skipped. */
-static void radix_sort(struct entry *entries, struct entry *scratch, size_t count)
-{
-        static const unsigned buckets = 256;
-        uint32_t counts[RADIX_PASSES][256];
-        struct entry *from = entries, *to = scratch;
-
-        memset(counts, 0, sizeof(counts));
-        for (size_t i = 0; i < count; i++)
-                for (unsigned pass = 0; pass < RADIX_PASSES; pass++)
-                        counts[pass][entries[i].prefix >> (8 * pass) & 0xFF]++;
-        for (unsigned pass = 0; pass < RADIX_PASSES; pass++) {
-                uint32_t *starts = counts[pass], sum = 0;
-                unsigned shift = 8 * pass;
-                struct entry *swap;
-
-                if (starts[from[0].prefix >> shift & 0xFF] == count)
-                        continue;
-                for (unsigned i = 0; i < buckets; i++) {
-                        uint32_t size = starts[i];
-
-                        starts[i] = sum;
-                        sum += size;
-                }
-                for (size_t i = 0; i < count; i++)
-                        to[starts[from[i].prefix >> shift & 0xFF]++] = from[i];
-                swap = from;
-                from = to;
-                to = swap;
-        }
-        if (from != entries)
-                memcpy(entries, from, count * sizeof(*entries));
-}
-
-/* Sorts entries whose keys agree before `depth`. As deep as keys are long: at most NAME_KEY_MAX / 8. */
-static void sort_entries(
-        struct sorter *sorter, struct entry *entries, struct entry *scratch, size_t count, size_t depth)
-{
-        for (size_t i = 0; i < count; i++)
-                entries[i].prefix = key_prefix(&sorter->runs[entries[i].run], depth);
-        if (count < RADIX_MIN)
-                merge_sort(entries, scratch, count);
-        else
-                radix_sort(entries, scratch, count);
-        for (size_t begin = 0, end; begin < count; begin = end) {
-                for (end = begin + 1; end < count && entries[end].prefix == entries[begin].prefix;)
-                        end++;
-                if (end - begin == 1)
-                        continue;
-                if (sorter->runs[entries[begin].run].key_length >= depth + 8) {
-                        sort_entries(sorter, entries + begin, scratch + begin, end - begin, depth + 8);
-                        continue;
-                }
-                /* A key that was padded makes all of the group equal to it: see the head of this file. */
-                for (size_t i = begin + 1; i < end; i++)
-                        entries[i].is_same = true;
-        }
 }
 
 static int compare_inside_owner(const void *left, const void *right)
@@ -415,7 +281,7 @@ static void make_order(struct sorter *sorter, struct crew *crew)
         crew_run(crew, order_records, sorter, sorter->part_count);
 }
 
-static int sort_runs(struct sorter *sorter)
+static int sort_runs(struct sorter *sorter, struct crew *crew)
 {
         struct record_list *list = sorter->list;
 
@@ -425,7 +291,7 @@ static int sort_runs(struct sorter *sorter)
                 free(sorter->items);
                 return -ENOMEM;
         }
-        sort_entries(sorter, sorter->entries, sorter->scratch, sorter->run_count, 0);
+        run_entries_sort(sorter->runs, sorter->entries, sorter->scratch, sorter->run_count, crew);
         return 0;
 }
 
@@ -455,7 +321,7 @@ int record_list_sort(struct record_list *list, const uint8_t *apex, struct crew 
         crew_run(crew, find_runs, &sorter, sorter.part_count);
         r = make_entries(&sorter, crew, &is_sorted);
         if (r == 0 && !is_sorted)
-                r = sort_runs(&sorter);
+                r = sort_runs(&sorter, crew);
         if (r < 0)
                 return r;
         make_order(&sorter, crew);
