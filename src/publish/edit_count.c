@@ -4,9 +4,13 @@
  * looked at: work in proportion to the change. */
 #include "publish/edit.h"
 
+#include "base/crew.h"
 #include "dns/type.h"
 
 #include <string.h>
+
+#define PARTS_MAX 8
+#define LIST_IN_PARTS 4096 /* records */
 
 static bool has_rrset(const struct record_list *list, const struct record *of)
 {
@@ -185,13 +189,32 @@ static bool has_only_apex(const struct edit *edit)
         return had_more;
 }
 
+struct rrset_count {
+        const struct record_list *list;
+        unsigned part_count;
+        uint64_t counts[PARTS_MAX];
+};
+
+static void count_part(void *context, unsigned part)
+{
+        struct rrset_count *all = context;
+        size_t end = all->list->count * (part + 1) / all->part_count;
+        uint64_t count = 0;
+        for (size_t i = all->list->count * part / all->part_count; i < end; i++) {
+                record_prefetch(all->list->items, end, i);
+                count += is_first_of_rrset(all->list, i);
+        }
+        all->counts[part] = count;
+}
+
 static void count_all(struct edit *edit)
 {
-        const struct record_list *records = &edit->parsed.records;
-        for (size_t i = 0; i < records->count; i++) {
-                record_prefetch(records->items, records->count, i);
-                edit->rrset_count += is_first_of_rrset(records, i);
-        }
+        struct rrset_count all = {.list = &edit->parsed.records, .part_count = 1};
+        if (all.list->count >= LIST_IN_PARTS)
+                all.part_count = crew_size(edit->crew) < PARTS_MAX ? crew_size(edit->crew) : PARTS_MAX;
+        crew_run(edit->crew, count_part, &all, all.part_count);
+        for (unsigned i = 0; i < all.part_count; i++)
+                edit->rrset_count += all.counts[i];
 }
 
 /* Which ones are gone cannot be told of a damaged version, only how many at least. */

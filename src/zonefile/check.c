@@ -5,9 +5,14 @@
  * RRset (RFC 2181 s.5), RRSIGs by the type that they cover. */
 #include "zonefile/check_zone.h"
 
+#include "base/crew.h"
+
 #include <string.h>
 
 #define PREFETCH_RECORDS 16
+#define SPANS_MAX 16
+
+size_t check_span_records = 16384;
 
 struct run {
         struct record *begin, *end;
@@ -260,26 +265,123 @@ static void check_soa(struct parse *parse)
                         "serial 0: the serial is chosen when the zone is published");
 }
 
+/* ---- spans: nearly all owners of a large zone have nothing to tell, which a crew finds out ---- */
+
+struct span {
+        struct record *begin, *end; /* all records of an owner in one */
+        bool is_plain;              /* zone_check would neither tell nor change anything */
+};
+
+struct spans {
+        const uint8_t *apex;
+        struct span items[SPANS_MAX];
+        unsigned count;
+};
+
+static bool is_plain_owner(struct run run, const uint8_t *apex)
+{
+        struct owner_summary owner;
+
+        for (const struct record *at = run.begin; at + 1 < run.end; at++)
+                if (at[1].type == at->type && record_covered_type(at + 1) == record_covered_type(at) &&
+                        (at[1].ttl != at->ttl || record_is_same(at, at + 1)))
+                        return false;
+        owner = summarise(run);
+        if (owner.cname && (owner.second_cname || owner.other || name_equal(owner.cname->owner, apex)))
+                return false;
+        return !owner.dname && !owner.spf;
+}
+
+/* Owners lie in the order of the text: without this, each one is a cache miss. */
+static struct run next_owner(struct record *at, struct record *end)
+{
+        struct run run = owner_run(at, end);
+
+        if (end - run.end > PREFETCH_RECORDS)
+                __builtin_prefetch(run.end[PREFETCH_RECORDS].owner);
+        return run;
+}
+
+static void look_at_span(void *context, unsigned index)
+{
+        const struct spans *spans = context;
+        struct span *span = &((struct spans *)context)->items[index];
+        struct record *at = span->begin;
+
+        span->is_plain = true;
+        while (span->is_plain && at < span->end) {
+                struct run run = next_owner(at, span->end);
+
+                span->is_plain = is_plain_owner(run, spans->apex);
+                at = run.end;
+        }
+}
+
+static void cut_spans(const struct record_list *records, unsigned wanted, struct spans *spans)
+{
+        struct record *begin = records->items, *last = begin + records->count;
+
+        for (unsigned i = 1; i <= wanted && begin < last; i++) {
+                struct record *end = records->items + records->count / wanted * i;
+
+                if (i == wanted)
+                        end = last;
+                while (end > begin && end < last && has_same_owner(end - 1, end))
+                        end++;
+                if (end <= begin)
+                        continue;
+                spans->items[spans->count++] = (struct span){.begin = begin, .end = end};
+                begin = end;
+        }
+}
+
+/* Of a list that is not worth a crew, or has none: one span that nobody looked at. */
+static void find_spans(const struct record_list *records, struct crew *crew, struct spans *spans)
+{
+        size_t wanted = crew_size(crew) < 2 ? 1 : records->count / check_span_records;
+
+        if (wanted < 2) {
+                cut_spans(records, 1, spans);
+                return;
+        }
+        cut_spans(records, wanted < SPANS_MAX ? (unsigned)wanted : SPANS_MAX, spans);
+        crew_run(crew, look_at_span, spans, spans->count);
+}
+
+/* Moves what stays of the span to `out`. Returns behind the last one kept. */
+static struct record *check_span(struct check *check, const struct span *span, struct record *out)
+{
+        struct record *at = span->begin;
+
+        if (span->is_plain && !check->dname) {
+                if (out != at)
+                        memmove(out, at, (size_t)(span->end - at) * sizeof(*at));
+                return out + (span->end - at);
+        }
+        while (at < span->end) {
+                struct run run = next_owner(at, span->end);
+
+                at = run.end;
+                out = check_owner(check, run, out);
+        }
+        return out;
+}
+
 int zone_check(struct parse *parse, struct zonefile_result *result)
 {
         struct check check = {.parse = parse, .result = result};
+        struct spans spans = {.apex = parse->request->origin};
         struct record_list *records = &result->records;
         int r = record_list_sort(records, parse->request->origin, parse->request->crew);
 
         if (r < 0)
                 return r;
-        struct record *at = records->items, *end = records->items + records->count, *out = at;
+        struct record *out = records->items;
         check_soa(parse);
         check_apex(parse, result);
-        while (at < end) {
-                struct run run = owner_run(at, end);
-
-                /* Owners lie in the order of the text: without this, each one is a cache miss. */
-                if (end - run.end > PREFETCH_RECORDS)
-                        __builtin_prefetch(run.end[PREFETCH_RECORDS].owner);
-                at = run.end;
-                out = check_owner(&check, run, out);
-        }
+        find_spans(records, parse->request->crew, &spans);
+        for (unsigned i = 0; i < spans.count; i++)
+                out = check_span(&check, &spans.items[i], out);
         records->count = (size_t)(out - records->items);
         return parse->has_error || !parse->checks->integrity ? 0 : zone_check_targets(parse, records);
 }

@@ -9,23 +9,25 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static bool is_letter_or_digit(uint8_t octet)
-{
-        uint8_t lower = octet | 0x20;
+enum { INSIDE = 1, AT_ENDS = 2 };
 
-        return (lower >= 'a' && lower <= 'z') || (octet >= '0' && octet <= '9');
-}
+static const uint8_t host_octets[256] = {
+        ['-'] = INSIDE,
+        ['0' ... '9'] = INSIDE | AT_ENDS,
+        ['A' ... 'Z'] = INSIDE | AT_ENDS,
+        ['a' ... 'z'] = INSIDE | AT_ENDS,
+};
 
 static bool is_host_label(const uint8_t *label)
 {
         unsigned length = *label++;
+        uint8_t all = host_octets[label[0]] & host_octets[label[length - 1]];
 
-        if (!is_letter_or_digit(label[0]) || !is_letter_or_digit(label[length - 1]))
+        if (!(all & AT_ENDS))
                 return false;
         for (unsigned i = 1; i + 1 < length; i++)
-                if (!is_letter_or_digit(label[i]) && label[i] != '-')
-                        return false;
-        return true;
+                all &= host_octets[label[i]];
+        return all & INSIDE;
 }
 
 static bool is_host(const uint8_t *name)

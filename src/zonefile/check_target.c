@@ -6,7 +6,14 @@
  * repeat. */
 #include "zonefile/check_zone.h"
 
+#include "base/crew.h"
+
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define PARTS_MAX 8
+#define PREFETCH_RECORDS 16
 
 static const uint8_t *target_of(const struct record *record)
 {
@@ -22,24 +29,68 @@ static const uint8_t *target_of(const struct record *record)
         }
 }
 
-/* One entry a target: owner is the target, RDATA that of the record (its place is before it), ttl is not
- * used. */
+struct collection {
+        const uint8_t *apex;
+        const struct record_list *records;
+        struct record_list targets[PARTS_MAX];
+        int results[PARTS_MAX];
+        unsigned part_count;
+};
+
+/* One entry a target: owner is the target, RDATA that of the record (its place is before it), ttl is its
+ * index. */
+static void collect_part(void *context, unsigned index)
+{
+        struct collection *all = context;
+        const struct record *items = all->records->items;
+        size_t end = all->records->count * (index + 1) / all->part_count;
+
+        for (size_t i = all->records->count * index / all->part_count; i < end; i++) {
+                struct record target = items[i];
+
+                if (i + PREFETCH_RECORDS < end && target_of(&items[i + PREFETCH_RECORDS]))
+                        __builtin_prefetch(items[i + PREFETCH_RECORDS].rdata);
+                target.owner = target_of(&target);
+                if (!target.owner || !name_is_below(target.owner, all->apex))
+                        continue;
+                target.ttl = (uint32_t)i;
+                all->results[index] = record_list_add(&all->targets[index], &target);
+                if (all->results[index] < 0)
+                        return;
+        }
+}
+
+static int append_list(struct record_list *list, const struct record_list *more)
+{
+        size_t count = list->count + more->count;
+        struct record *items = more->count > 0 ? reallocarray(list->items, count, sizeof(*items)) : NULL;
+
+        if (more->count == 0)
+                return 0;
+        if (!items)
+                return -ENOMEM;
+        memcpy(items + list->count, more->items, more->count * sizeof(*items));
+        *list = (struct record_list){.items = items, .count = count, .capacity = count};
+        return 0;
+}
+
 static int collect(
         const struct parse *parse, const struct record_list *records, struct record_list *ret_targets)
 {
-        for (size_t i = 0; i < records->count; i++) {
-                struct record target = records->items[i];
+        struct crew *crew = parse->request->crew;
+        struct collection all = {.apex = parse->request->origin, .records = records, .part_count = 1};
+        int r = 0;
 
-                target.owner = target_of(&target);
-                if (!target.owner || !name_is_below(target.owner, parse->request->origin))
-                        continue;
-                target.ttl = (uint32_t)i;
-                int r = record_list_add(ret_targets, &target);
-
-                if (r < 0)
-                        return r;
+        if (records->count > check_span_records)
+                all.part_count = crew_size(crew) < PARTS_MAX ? crew_size(crew) : PARTS_MAX;
+        crew_run(crew, collect_part, &all, all.part_count);
+        for (unsigned i = 0; i < all.part_count; i++) {
+                r = r < 0 ? r : all.results[i];
+                if (r == 0)
+                        r = append_list(ret_targets, &all.targets[i]);
+                record_list_free(&all.targets[i]);
         }
-        return 0;
+        return r;
 }
 
 /* The first record at or behind `from` whose owner is not before name. */

@@ -11,6 +11,9 @@ int zone_check(struct parse *parse, struct zonefile_result *result);
 /* Targets of NS, MX and SRV in the zone (check_target.c). Warnings only. */
 int zone_check_targets(struct parse *parse, const struct record_list *records);
 
+/* A crew looks through so many records at once: 16,384, which tests make smaller. */
+extern size_t check_span_records;
+
 /* How a check counts where it is told. */
 static inline enum diag_severity check_severity(enum conf_check check)
 {

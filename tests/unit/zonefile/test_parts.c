@@ -1,7 +1,8 @@
-/* Texts parsed in parts against the same texts parsed from one end to the other: records, SOA, what is told
- * and the chunks with their states are the same, whatever the cuts fall on. */
+/* Texts parsed in parts, and checked in spans, against the same texts parsed from one end to the other:
+ * records, SOA, what is told and the chunks with their states are the same, whatever the cuts fall on. */
 #include "base/buffer.h"
 #include "base/crew.h"
+#include "zonefile/check_zone.h"
 #include "zonefile/parse_parts.h"
 
 #include <setjmp.h>
@@ -49,6 +50,12 @@ static size_t make_text(char *out, unsigned lines, unsigned odd)
                                 "$GENERATE 1-3 g%u-$ A 192.0.2.$\n",
                                 "t%u 77 A 192.0.2.8\n\t99 TXT inherited\n",
                                 "\n\t; blank%u\n\n",
+                                "h%u CNAME ns\n",
+                                "h%u MX 5 h7\n",
+                                "h%u 9 NS h70\n",
+                                "h%u DNAME other.\na.h7 A 192.0.2.9\n",
+                                "h7 DNAME other%u.\n",
+                                "h%u SPF \"v=spf1 -all\"\n",
                         };
                         unsigned kind = below(sizeof(odd_lines) / sizeof(*odd_lines));
                         n += (size_t)sprintf(out + n, odd_lines[kind], below(1000));
@@ -127,6 +134,7 @@ static void parts_are_the_whole(void **state)
                 size_t length = make_text(text, 20 + below(300), round % 3 == 0 ? 0 : 1 + below(40));
 
                 parse_part_bytes = 50 + below(2000);
+                check_span_records = 1 + below(50);
                 int left = parse_text(text, length, NULL, &one, told[0]);
                 int right = parse_text(text, length, crew, &many, told[1]);
                 assert_int_equal(left, right);
@@ -143,6 +151,7 @@ static void parts_are_the_whole(void **state)
         crew_free(crew);
         chunk_bytes = 16 * 1024;
         parse_part_bytes = (size_t)1 << 20;
+        check_span_records = 16384;
 }
 
 int main(void)
