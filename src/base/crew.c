@@ -122,13 +122,8 @@ unsigned crew_size(const struct crew *crew)
         return crew ? crew->thread_count + 1 : 1;
 }
 
-void crew_run(struct crew *crew, crew_part part, void *context, unsigned count)
+void crew_begin(struct crew *crew, crew_part part, void *context, unsigned count)
 {
-        if (!crew || crew->thread_count == 0 || count < 2) {
-                for (unsigned i = 0; i < count; i++)
-                        part(context, i);
-                return;
-        }
         pthread_mutex_lock(&crew->mutex);
         crew->part = part;
         crew->context = context;
@@ -138,9 +133,24 @@ void crew_run(struct crew *crew, crew_part part, void *context, unsigned count)
         crew->task++;
         pthread_cond_broadcast(&crew->begun);
         pthread_mutex_unlock(&crew->mutex);
+}
+
+void crew_end(struct crew *crew)
+{
         work(crew);
         pthread_mutex_lock(&crew->mutex);
         while (crew->at_work > 0)
                 pthread_cond_wait(&crew->ended, &crew->mutex);
         pthread_mutex_unlock(&crew->mutex);
+}
+
+void crew_run(struct crew *crew, crew_part part, void *context, unsigned count)
+{
+        if (!crew || crew->thread_count == 0 || count < 2) {
+                for (unsigned i = 0; i < count; i++)
+                        part(context, i);
+                return;
+        }
+        crew_begin(crew, part, context, count);
+        crew_end(crew);
 }

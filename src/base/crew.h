@@ -18,3 +18,8 @@ unsigned crew_size(const struct crew *crew);
  * crew (NULL) the caller does all of it. What the parts wrote is visible to the caller afterwards. */
 typedef void (*crew_part)(void *context, unsigned index);
 void crew_run(struct crew *crew, crew_part part, void *context, unsigned count);
+
+/* The same in two steps: between them the helpers are at it, and the caller does something else. crew_end()
+ * takes part in what is left, and waits. The crew is none of NULL. */
+void crew_begin(struct crew *crew, crew_part part, void *context, unsigned count);
+void crew_end(struct crew *crew);

@@ -1,7 +1,8 @@
 /* Writes all leaves of a zone at once: a new zone, or one that changed in large part. The publisher's thread.
  *
- * The leaves of a large zone are rendered by a crew, some thousand records a thread at a time, and put in
- * order. Where one thread's records end its last leaf is not full: one in forty. */
+ * The leaves of a large zone are rendered by a crew, some thousand records on a shelf, and put in order.
+ * While the publisher puts what lies in one rack of shelves, the crew fills the other one. Where a shelf ends
+ * its last leaf is not full: one in forty. */
 #include "store/store_data.h"
 
 #include "base/crew.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHELVES_MAX 8
+#define RACK_SHELVES 8
 #define SHELF_RECORDS 16384
 
 struct rendered {
@@ -28,6 +29,19 @@ struct shelf {
         int result;
 };
 
+struct rack {
+        const struct record_list *records;
+        struct shelf shelves[RACK_SHELVES];
+        unsigned filled;
+};
+
+struct leaf_ahead {
+        struct crew *crew; /* at work on racks[turn], if it has any shelf to fill */
+        size_t at;         /* the first record that has no shelf yet */
+        struct rack racks[2];
+        unsigned turn;
+};
+
 struct load {
         struct store_batch *batch;
         uint64_t zone_id;
@@ -36,7 +50,6 @@ struct load {
         struct leaf_key previous;
         unsigned flags;
         struct leaf_totals totals;
-        struct shelf *shelves;
 };
 
 /* A new zone has the highest id: its leaves go to the very end, where LMDB need not search and fills its
@@ -109,15 +122,15 @@ static int shelf_add(struct shelf *shelf, size_t first, size_t length)
 
 static void fill_shelf(void *context, unsigned index)
 {
-        const struct load *load = context;
-        struct shelf *shelf = &load->shelves[index];
+        struct rack *rack = context;
+        struct shelf *shelf = &rack->shelves[index];
 
         shelf->leaf_count = 0;
         shelf->bytes.length = 0;
         for (size_t at = shelf->begin, used; shelf->result == 0 && at < shelf->end; at += used) {
                 size_t length;
 
-                shelf->result = leaf_render(&shelf->writer, load->records->items + at, shelf->end - at,
+                shelf->result = leaf_render(&shelf->writer, rack->records->items + at, shelf->end - at,
                         LEAF_BODY_FILL, &used, &length);
                 if (shelf->result == 0)
                         shelf->result = shelf_add(shelf, at, length);
@@ -134,44 +147,83 @@ static int empty_shelf(struct load *load, const struct shelf *shelf)
         return r;
 }
 
-static int load_together(struct load *load, struct crew *crew)
+/* ---- racks ---- */
+
+static void begin_rack(struct leaf_ahead *ahead)
 {
-        unsigned count = crew_size(crew) < SHELVES_MAX ? crew_size(crew) : SHELVES_MAX;
-        size_t at = 0, all = load->records->count;
+        struct rack *rack = &ahead->racks[ahead->turn];
+        size_t all = rack->records->count;
+
+        for (rack->filled = 0; rack->filled < RACK_SHELVES && ahead->at < all; rack->filled++) {
+                struct shelf *shelf = &rack->shelves[rack->filled];
+
+                shelf->begin = ahead->at;
+                shelf->end = ahead->at = all - ahead->at < SHELF_RECORDS ? all : ahead->at + SHELF_RECORDS;
+        }
+        if (rack->filled > 0)
+                crew_begin(ahead->crew, fill_shelf, rack, rack->filled);
+}
+
+/* The rack that was begun, full; empty where there is no more. The next one is begun. */
+static const struct rack *next_rack(struct leaf_ahead *ahead)
+{
+        const struct rack *rack = &ahead->racks[ahead->turn];
+
+        if (rack->filled == 0)
+                return rack;
+        crew_end(ahead->crew);
+        ahead->turn ^= 1;
+        begin_rack(ahead);
+        return rack;
+}
+
+struct leaf_ahead *leaf_ahead_begin(const struct record_list *records, struct crew *crew)
+{
+        if (crew_size(crew) < 2 || records->count <= 2 * SHELF_RECORDS)
+                return NULL;
+        struct leaf_ahead *ahead = calloc(1, sizeof(*ahead));
+        if (!ahead)
+                return NULL;
+        ahead->crew = crew;
+        ahead->racks[0].records = ahead->racks[1].records = records;
+        begin_rack(ahead);
+        return ahead;
+}
+
+void leaf_ahead_end(struct leaf_ahead *ahead)
+{
+        if (!ahead)
+                return;
+        if (ahead->racks[ahead->turn].filled > 0)
+                crew_end(ahead->crew);
+        for (unsigned i = 0; i < 2 * RACK_SHELVES; i++) {
+                struct shelf *shelf = &ahead->racks[i % 2].shelves[i / 2];
+
+                buffer_free(&shelf->bytes);
+                free(shelf->leaves);
+        }
+        free(ahead);
+}
+
+static int load_ahead(struct load *load, struct leaf_ahead *ahead)
+{
+        const struct rack *rack;
         int r = 0;
 
-        load->shelves = calloc(count, sizeof(*load->shelves));
-        if (!load->shelves)
-                return -ENOMEM;
-        while (r == 0 && at < all) {
-                unsigned filled = 0;
-
-                for (; filled < count && at < all; filled++) {
-                        size_t end = all - at < SHELF_RECORDS ? all : at + SHELF_RECORDS;
-                        load->shelves[filled].begin = at;
-                        load->shelves[filled].end = at = end;
-                }
-                crew_run(crew, fill_shelf, load, filled);
-                for (unsigned i = 0; r == 0 && i < filled; i++)
-                        r = empty_shelf(load, &load->shelves[i]);
-        }
-        for (unsigned i = 0; i < count; i++) {
-                buffer_free(&load->shelves[i].bytes);
-                free(load->shelves[i].leaves);
-        }
-        free(load->shelves);
+        while (r == 0 && (rack = next_rack(ahead))->filled > 0)
+                for (unsigned i = 0; r == 0 && i < rack->filled; i++)
+                        r = empty_shelf(load, &rack->shelves[i]);
         return r;
 }
 
 int leaf_load(struct store_batch *batch, uint64_t zone_id, const uint8_t *apex,
-        const struct record_list *records, struct crew *crew, struct leaf_totals *ret_totals)
+        const struct record_list *records, struct leaf_ahead *ahead, struct leaf_totals *ret_totals)
 {
         struct load load = {.batch = batch, .zone_id = zone_id, .apex = apex, .records = records};
         int r = append_flag(batch, zone_id, &load.flags);
 
         if (r == 0)
-                r = crew_size(crew) > 1 && records->count > 2 * SHELF_RECORDS ? load_together(&load, crew)
-                                                                              : load_alone(&load);
+                r = ahead ? load_ahead(&load, ahead) : load_alone(&load);
         if (r < 0)
                 return batch_fail(batch, r == -EEXIST ? -EINVAL : r); /* not sorted */
         load.totals.record_count = records->count;

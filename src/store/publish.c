@@ -81,8 +81,8 @@ static int publication_check(const struct store_publication *publication, const 
         return 0;
 }
 
-static int leaves_publish(
-        struct store_batch *batch, struct store_zone *zone, const struct store_publication *publication)
+static int leaves_publish(struct store_batch *batch, struct store_zone *zone,
+        const struct store_publication *publication, struct leaf_ahead *ahead)
 {
         struct leaf_totals totals = {zone->leaf_count, zone->record_count - 1, zone->axfr_bytes};
         int r;
@@ -90,8 +90,7 @@ static int leaves_publish(
         if (publication->records) {
                 r = batch_delete_zone_keys(batch, DATABASE_LEAVES, zone->id);
                 if (r == 0)
-                        r = leaf_load(batch, zone->id, zone->name, publication->records, publication->crew,
-                                &totals);
+                        r = leaf_load(batch, zone->id, zone->name, publication->records, ahead, &totals);
         } else {
                 r = leaf_edit(batch, zone->id, zone->name, publication->removed, publication->added, &totals);
         }
@@ -149,6 +148,22 @@ static int zone_prepare(struct store_batch *batch, const struct store_publicatio
         return 0;
 }
 
+/* Text first: of a large zone the leaves are rendered meanwhile. */
+static int content_publish(
+        struct store_batch *batch, struct store_zone *zone, const struct store_publication *publication)
+{
+        struct leaf_ahead *ahead =
+                publication->records ? leaf_ahead_begin(publication->records, publication->crew) : NULL;
+        int r = text_publish(batch, zone->id, publication);
+
+        if (r == 0)
+                r = leaves_publish(batch, zone, publication, ahead);
+        if (ahead)
+                batch->crew = publication->crew;
+        leaf_ahead_end(ahead);
+        return r;
+}
+
 static int publish(struct store_batch *batch, const struct store_publication *publication,
         struct arena *arena, uint64_t *ret_version)
 {
@@ -169,13 +184,11 @@ static int publish(struct store_batch *batch, const struct store_publication *pu
         if (r == 0)
                 r = zone_prepare(batch, publication, old, name, &zone);
         if (r == 0)
-                r = leaves_publish(batch, &zone, publication);
+                r = content_publish(batch, &zone, publication);
         if (r == 0 && old)
                 r = journal_publish(batch, old, &zone, publication);
         else if (r == 0)
                 journal_cut(&zone);
-        if (r == 0)
-                r = text_publish(batch, zone.id, publication);
         if (r == 0)
                 r = batch_zone_put(batch, &zone, publication->files, publication->file_count);
         if (r == 0)

@@ -59,6 +59,7 @@ struct store_batch {
         int error; /* the first: from then on the batch can only be aborted */
         uint64_t next_id;
         bool next_id_moved;
+        struct crew *crew; /* of a whole zone that is in it */
 };
 
 /* ---- lmdb_error.c ---- */
@@ -192,9 +193,14 @@ struct leaf_totals {
         uint64_t record_count; /* without the SOA */
         uint64_t axfr_bytes;
 };
-/* Writes the leaves of a whole zone: sorted records, without SOA. The zone has none yet. */
+/* The leaves of a large zone, rendered by a crew while the publisher does something else. NULL: not worth it,
+ * or no crew. Between begin and end the crew has no other task. */
+struct leaf_ahead *leaf_ahead_begin(const struct record_list *records, struct crew *crew);
+void leaf_ahead_end(struct leaf_ahead *ahead);
+/* Writes the leaves of a whole zone: sorted records, without SOA. The zone has none yet. ahead (or NULL): was
+ * begun with the same records. */
 int leaf_load(struct store_batch *batch, uint64_t zone_id, const uint8_t *apex,
-        const struct record_list *records, struct crew *crew, struct leaf_totals *ret_totals);
+        const struct record_list *records, struct leaf_ahead *ahead, struct leaf_totals *ret_totals);
 
 /* ---- leaf_edit.c ---- */
 

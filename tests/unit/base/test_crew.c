@@ -1,6 +1,7 @@
 /* A crew: every part once, whatever the number of threads; tasks one after the other. */
 #include "base/crew.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -48,6 +49,25 @@ static void every_part_runs_once(void **state)
         }
 }
 
+static void the_caller_does_something_else(void **state)
+{
+        static unsigned squares[PARTS];
+        struct crew *crew;
+        (void)state;
+        assert_int_equal(crew_new(2, &crew), 0);
+        for (unsigned i = 0; i < PARTS; i++)
+                runs[i] = squares[i] = 0;
+        for (unsigned task = 0; task < 200; task++) {
+                crew_begin(crew, count_part, squares, task);
+                for (unsigned i = task % 3; i > 0; i--)
+                        sched_yield();
+                crew_end(crew);
+                for (unsigned i = 0; i < PARTS; i++)
+                        assert_int_equal(runs[i], i < task ? task - i : 0);
+        }
+        crew_free(crew);
+}
+
 static void without_a_crew_the_caller_does_it(void **state)
 {
         (void)state;
@@ -69,6 +89,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_part_runs_once),
+                cmocka_unit_test(the_caller_does_something_else),
                 cmocka_unit_test(without_a_crew_the_caller_does_it),
                 cmocka_unit_test(one_that_never_worked_ends),
         };

@@ -1,6 +1,8 @@
 /* The store as a whole: opening, rows, names, files, text, state, views, batches, its limits. */
 #include "model.h"
 
+#include "base/crew.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mount.h>
@@ -802,6 +804,71 @@ static void test_damaged_arguments(void **state)
         model_directory_remove(path);
 }
 
+/* A large zone, its leaves rendered by a crew; once more where there is one already, and where the crew is at
+ * work when the batch fails. */
+static void test_crew(void **state)
+{
+        char path[64];
+        struct crew *crew;
+        struct model model;
+        struct record_list none = {0};
+
+        (void)state;
+        model_directory(path);
+        struct store *store = model_store(path);
+        assert_int_equal(crew_new(1, &crew), 0);
+        model_begin(&model, "example.", 1, 5);
+        model.owner_count = 1000000;
+        for (unsigned i = 0; i < 150000; i++) {
+                struct record record = model_record(&model);
+                assert_int_equal(record_list_add(&model.records, &record), 0);
+        }
+        assert_int_equal(record_list_sort(&model.records, model.apex, NULL), 0);
+        size_t kept = 0;
+        for (size_t i = 0; i < model.records.count; i++)
+                if (kept == 0 || !record_is_same(&model.records.items[kept - 1], &model.records.items[i]))
+                        model.records.items[kept++] = model.records.items[i];
+        model.records.count = kept;
+        assert_int_equal(digest_add_list(&model.digest, &model.records, crew), 0);
+        for (uint32_t serial = 1; serial <= 2; serial++) {
+                struct store_chunk chunk = chunk_make(10, "s", "text");
+                struct store_text_range range = {0, UINT64_MAX, &chunk, 1};
+                struct store_batch *batch;
+                struct store_read *read;
+                uint64_t version;
+
+                if (serial == 2) {
+                        assert_int_equal(digest_remove(&model.digest, &model.soa), 0);
+                        model_soa_set(&model, serial);
+                        assert_int_equal(digest_add(&model.digest, &model.soa), 0);
+                }
+                struct store_publication publication = model_publication(&model, &none, &none);
+                publication.records = &model.records;
+                publication.crew = crew;
+                publication.text_change = STORE_TEXT_WHOLE;
+                publication.ranges = &range;
+                publication.range_count = 1;
+                /* A record that fits no message: what was begun ends, and nothing is written. */
+                struct record last = model.records.items[kept - 1];
+                model.records.items[kept - 1].rdata_length = 65535;
+                model.records.items[kept - 1].rdata = model_alloc(&model, 65535);
+                assert_int_equal(store_batch_begin(store, &batch), 0);
+                assert_int_equal(store_batch_publish(batch, &publication, &version), -EMSGSIZE);
+                assert_int_equal(store_batch_commit(batch), -EMSGSIZE);
+                model.records.items[kept - 1] = last;
+
+                model_publish(&model, store, &publication);
+                assert_int_equal(store_read_begin(store, &read), 0);
+                model_check(&model, read);
+                store_read_end(read);
+        }
+        model_verify(store);
+        store_close(store);
+        crew_free(crew);
+        model_end(&model);
+        model_directory_remove(path);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -810,6 +877,7 @@ int main(void)
                 cmocka_unit_test(test_zones),
                 cmocka_unit_test(test_row_update),
                 cmocka_unit_test(test_text),
+                cmocka_unit_test(test_crew),
                 cmocka_unit_test(test_state_rows),
                 cmocka_unit_test(test_readers),
                 cmocka_unit_test(test_batches),
