@@ -4,15 +4,19 @@
  * the environment is as it was: LMDB wrote nothing that is referred to. */
 #include "store/store_data.h"
 
+#include "base/crew.h"
 #include "base/fault.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #define NEXT_ID_KEY "next-id"
 #define READER_CHECK_EVERY 64
+#define WRITE_OUT_NSEC 2000000
 
 int batch_fail(struct store_batch *batch, int error)
 {
@@ -128,6 +132,38 @@ static int next_id_save(struct store_batch *batch)
         return batch_put_body(batch, DATABASE_META, NEXT_ID_KEY, strlen(NEXT_ID_KEY), body, sizeof(body));
 }
 
+struct write_out {
+        int fd;
+        _Atomic bool is_over;
+};
+
+static void write_out(void *context, unsigned index)
+{
+        struct write_out *out = context;
+
+        (void)index;
+        while (!out->is_over) {
+                if (sync_file_range(out->fd, 0, 0, SYNC_FILE_RANGE_WRITE) < 0)
+                        return;
+                nanosleep(&(struct timespec){.tv_nsec = WRITE_OUT_NSEC}, NULL);
+        }
+}
+
+/* LMDB writes all pages and then syncs them. Of a whole large zone a helper sees to it that what is written
+ * is on its way to the disk already; what makes it durable is LMDB's sync. */
+static int commit(struct store_batch *batch)
+{
+        struct write_out out = {.fd = -1};
+
+        if (!batch->crew || mdb_env_get_fd(batch->store->env, &out.fd) != 0)
+                return mdb_txn_commit(batch->txn);
+        crew_begin(batch->crew, write_out, &out, 1);
+        int r = mdb_txn_commit(batch->txn);
+        out.is_over = true;
+        crew_end(batch->crew);
+        return r;
+}
+
 int store_batch_commit(struct store_batch *batch)
 {
         struct store *store = batch->store;
@@ -142,7 +178,7 @@ int store_batch_commit(struct store_batch *batch)
                 store_batch_abort(batch);
                 return r;
         }
-        r = commit_error(store, lmdb_error(mdb_txn_commit(batch->txn)));
+        r = commit_error(store, lmdb_error(commit(batch)));
         free(batch);
         if (r < 0)
                 return r;
