@@ -33,6 +33,8 @@
 #define MESSAGE_PUSH_RETRYING     "4f0b6c3e8d4a4b6f9d5f2c7a10e3b084" /* a push waits for the provider and goes on by itself */
 #define MESSAGE_PUSH_DRIFT        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b085" /* somebody else changed records at the provider */
 #define MESSAGE_PUSH_SIGNED       "4f0b6c3e8d4a4b6f9d5f2c7a10e3b086" /* a signed zone is pushed, without its signatures and keys */
+#define MESSAGE_TRANSFER_FORCED   "4f0b6c3e8d4a4b6f9d5f2c7a10e3b088" /* a provider's API was asked to transfer a zone now */
+#define MESSAGE_API_FAILED        "4f0b6c3e8d4a4b6f9d5f2c7a10e3b089" /* the API beside a provider's transfers fails */
 #define MESSAGE_ALIAS_FAILED      "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0a1" /* the addresses of an ALIAS target cannot be had */
 #define MESSAGE_ALIAS_RESOLVED    "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0a2" /* ... are there again */
 #define MESSAGE_STALE             "4f0b6c3e8d4a4b6f9d5f2c7a10e3b0f1" /* a secondary is later than alert-after allows */

@@ -48,6 +48,30 @@ static void print_server(const json_t *server, time_t now)
         putchar('\n');
 }
 
+/* What the provider's API says, beside its transfers. */
+static void print_api(const struct client *client, const json_t *api, time_t now)
+{
+        char age[PRINT_TIME_MAX];
+        if (member_text(api, "read_at")) {
+                fputs("      its API: ", stdout);
+                if (member_number(api, "serial"))
+                        printf("it holds %" PRIu64, member_number(api, "serial"));
+                else
+                        fputs("it holds nothing yet", stdout);
+                if (member_text(api, "checked_at"))
+                        printf(", checked %s ago", print_age(member_text(api, "checked_at"), now, age));
+                putchar('\n');
+        }
+        if (member_text(api, "forced_at"))
+                printf("      its API was asked to transfer %" PRIu64 " %s ago\n",
+                        member_number(api, "forced_serial"),
+                        print_age(member_text(api, "forced_at"), now, age));
+        if (member_text(api, "why")) {
+                fputs("      its API fails:\n", stdout);
+                print_rest(client, PRINT_YELLOW, member_text(api, "why"), 8);
+        }
+}
+
 static void print_secondary(const struct client *client, const json_t *secondary, time_t now)
 {
         const char *state = member_text(secondary, "state"), *overdue = member_text(secondary, "overdue");
@@ -72,6 +96,7 @@ static void print_secondary(const struct client *client, const json_t *secondary
                 print_rest(client, PRINT_PLAIN, member_text(secondary, "note"), 6);
         print_moment(overdue ? "was due by" : "due by", member_text(secondary, "due_at"));
         print_moment("it expires the zone at about", member_text(secondary, "expires_at"));
+        print_api(client, json_object_get(secondary, "api"), now);
         json_array_foreach((json_t *)(uintptr_t)servers, i, server) print_server(server, now);
 }
 

@@ -4,6 +4,7 @@
 
 #include "conf/secondary.h"
 #include "fleet/survey.h"
+#include "push/push.h"
 
 #include <string.h>
 
@@ -84,6 +85,26 @@ static void append_sight(struct json *json, const struct survey_sight *sight)
         json_text(json, "note", sight->note[0] ? sight->note : NULL);
 }
 
+/* Beside its transfers the provider has an API that is asked. */
+static void append_api(
+        struct json *json, const struct status_sources *sources, const uint8_t *zone, const char *secondary)
+{
+        const struct push *push = sources->options->push;
+        const struct push_api_status *status = push ? push_api_status(push, zone, secondary) : NULL;
+        if (!status)
+                return;
+        json_open(json, "api", '{');
+        json_serial(json, "serial", status->serial);
+        json_time(json, "checked_at", status->checked_usec);
+        json_time(json, "read_at", status->read_usec);
+        json_serial(json, "forced_serial", status->forced_serial);
+        json_time(json, "forced_at", status->forced_usec);
+        json_number(json, "failures", status->failures);
+        json_time(json, "retry_at", status->retry_usec);
+        json_text(json, "why", status->why[0] ? status->why : NULL);
+        json_close(json, '}');
+}
+
 void status_append_secondaries(
         struct json *json, const struct status_sources *sources, const uint8_t *zone, bool is_whole)
 {
@@ -94,6 +115,7 @@ void status_append_secondaries(
         for (size_t i = 0; survey && zone && survey_sight_get(survey, zone, i, &sight) == 0; i++) {
                 json_open(json, NULL, '{');
                 append_sight(json, &sight);
+                append_api(json, sources, zone, sight.name);
                 if (is_whole)
                         append_servers(json, sources, zone, i);
                 json_close(json, '}');

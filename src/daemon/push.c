@@ -58,6 +58,7 @@ int daemon_push_new(struct daemon *daemon)
                 .event = daemon->event,
                 .store = daemon->store,
                 .prober = daemon->prober,
+                .survey = daemon->survey,
                 .write = write_rows,
                 .changed = on_changed,
                 .context = daemon,

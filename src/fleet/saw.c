@@ -1,6 +1,7 @@
 /* What the server saw of peers, for the secondary that they are. Main loop. */
 #include "fleet/survey_state.h"
 
+#include "base/clock.h"
 #include "conf/conf.h"
 #include "conf/secondary.h"
 
@@ -120,4 +121,22 @@ void survey_saw_refused(struct survey *survey, const struct survey_seen *seen)
                 key && seen->secondary ? conf_secondary_find(conf, seen->secondary) : NULL;
         if (near && conf_secondary_match(near, seen->peer, key, NULL) == CONF_SECONDARY_KEY)
                 tell_near(survey, seen->zone, seen->peer, near);
+}
+
+void survey_told_serial(struct survey *survey, const uint8_t *zone, const char *secondary, uint32_t serial)
+{
+        struct place *place = place_find(survey, zone);
+        for (size_t i = 0; place && i < place->sight_count; i++) {
+                struct sight *sight = place->sights[i];
+                if (!sight->post || strcasecmp(sight->name, secondary) != 0 || sight->told_serial == serial)
+                        continue;
+                sight->told_serial = serial;
+                if (serial == place->serial && sight->row.transferred_serial != serial &&
+                        sight->row.behind_usec != 0) /* as of a transfer */
+                        lag_progress(&sight->row, false, clock_realtime_usec());
+                (void)sight_judge(survey, place, sight);
+                place_schedule(survey, place);
+                if (serial == place->serial)
+                        place_look_soon(survey, place);
+        }
 }

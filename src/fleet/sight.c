@@ -356,6 +356,7 @@ struct stage_facts sight_facts(
                 .expire_sec = place->expire_sec,
                 .refresh_by = CONF_REFRESH_NOTIFY,
                 .expire_is_honoured = true,
+                .told_serial = sight->told_serial,
                 .row = sight->row,
         };
         notify_facts(place, sight, &facts);

@@ -54,7 +54,7 @@ static enum stage reached(const struct stage_facts *facts)
         uint32_t serial = facts->serial;
         if (is_served(facts))
                 return STAGE_SERVING;
-        if (row->transferred_serial == serial)
+        if (row->transferred_serial == serial || facts->told_serial == serial)
                 return STAGE_TRANSFERRED;
         bool since = row->behind_usec != 0 && row->asked_transfer_usec >= row->behind_usec;
         if (since)

@@ -42,7 +42,8 @@ struct stage_facts {
 
         uint32_t notified_serial, acknowledged_serial; /* of any of its NOTIFY targets */
         uint64_t notified_usec;
-        bool refuses_notify; /* the last answer to NOTIFY was an error */
+        bool refuses_notify;  /* the last answer to NOTIFY was an error */
+        uint32_t told_serial; /* that the provider's API says it holds */
         struct sight_row row;
         unsigned server_count;  /* name servers known */
         unsigned serving_count; /* of them, those that were seen with the serial, or one ahead */

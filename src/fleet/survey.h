@@ -66,6 +66,10 @@ void survey_saw_transfer(struct survey *survey, const struct survey_seen *seen, 
         uint32_t from_serial, uint32_t to_serial, uint64_t bytes);
 void survey_saw_refused(struct survey *survey, const struct survey_seen *seen);
 
+/* The provider's API says that it holds this serial: it was transferred, and name servers alone say whether
+ * it is served. 0 = none. */
+void survey_told_serial(struct survey *survey, const uint8_t *zone, const char *secondary, uint32_t serial);
+
 /* ---- what is to be said: status, metrics, page, wait, doctor ---- */
 
 #define SURVEY_NOTE_MAX 320

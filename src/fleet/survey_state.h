@@ -62,6 +62,7 @@ struct sight {
         struct post *post;        /* NULL: a NOTIFY target of no block */
         uint32_t post_generation; /* that `seen` belongs to */
         size_t target_index;      /* then, in zone->targets */
+        uint32_t told_serial;     /* survey_told_serial */
         struct sight_row row;
         struct seen *seen; /* post->server_count */
         bool is_sample_old;

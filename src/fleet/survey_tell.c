@@ -42,6 +42,8 @@ static const char *duration_text(uint64_t usec, char text[static 32])
 uint32_t sight_known_serial(const struct place *place, const struct sight *sight)
 {
         uint32_t known = sight->row.transferred_serial;
+        if (sight->told_serial == place->serial)
+                known = place->serial;
         if (sight->row.served_serial == place->serial)
                 return place->serial;
         for (size_t i = 0; sight->post && sight->seen && i < sight->post->server_count; i++)

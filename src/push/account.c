@@ -21,10 +21,16 @@ bool push_can_give_apex_ns(const struct conf_secondary *secondary)
         return provider_of(secondary)->flags & PUSH_PROVIDER_APEX_NS;
 }
 
+/* The file of credentials: a token beside transfers where that is what the block has. */
+static const char *credentials_of(const struct conf_secondary *block)
+{
+        return conf_secondary_is_pushed(block) ? block->credentials : block->api_token;
+}
+
 bool account_is(const struct account *account, const struct conf_secondary *block)
 {
         return account->provider == provider_of(block) &&
-               push_same_text(account->credentials, block->credentials) &&
+               push_same_text(account->credentials, credentials_of(block)) &&
                push_same_text(account->endpoint, block->endpoint) &&
                push_same_text(account->ca_file, block->ca_file);
 }
@@ -54,14 +60,15 @@ struct account *account_get(struct push *push, const struct conf_secondary *bloc
         if (!account)
                 return NULL;
         account->provider = provider_of(block);
-        account->credentials = copy_text(block->credentials);
+        account->credentials = copy_text(credentials_of(block));
         account->endpoint = copy_text(block->endpoint);
         account->ca_file = copy_text(block->ca_file);
-        struct worker_options options = {push->options.store, push->reports, account->provider, block};
+        struct worker_options options = {
+                push->options.store, push->reports, account->provider, account->credentials, block};
         int r = worker_new(&options, &account->worker);
         if (r < 0) {
                 log_write(LOG_ERR, &(struct log_fields){.secondary = block->name},
-                        "%s: a push cannot begin: %s", block->name, strerror(-r));
+                        "%s: its API cannot be asked: %s", block->name, strerror(-r));
                 account_free(account);
                 return NULL;
         }

@@ -4,13 +4,13 @@
 #include "base/cleanup.h"
 #include "dns/record.h"
 #include "dns/type.h"
+#include "push/cloudflare_call.h"
 #include "push/cloudflare_text.h"
-#include "push/credentials.h"
+#include "push/cloudflare_transfer.h"
 #include "push/provider.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,90 +35,6 @@ static uint32_t ttl_there(uint32_t ttl)
         if (ttl < TTL_MIN)
                 return TTL_MIN;
         return ttl > TTL_MAX ? TTL_MAX : ttl;
-}
-
-/* ---- one request ---- */
-
-static bool is_denied(long status, json_int_t code)
-{
-        return status == 401 || status == 403 || code == 10000 || code == 9109 || code == 6003;
-}
-
-static int failed_answer(struct push_session *session, const json_t *root)
-{
-        const json_t *error = json_array_get(json_object_get(root, "errors"), 0);
-        json_int_t code = json_integer_value(json_object_get(error, "code"));
-        const char *message = json_string_value(json_object_get(error, "message"));
-        long status = session->answer.status;
-        int outcome = PUSH_REFUSED;
-
-        if (status == 429 || status >= 500) {
-                session->wait_sec = session->answer.retry_after_sec;
-                session->throttled += status == 429;
-                outcome = PUSH_AGAIN;
-        } else if (is_denied(status, code)) {
-                outcome = PUSH_DENIED;
-        } else if (status == 404 || code == 7003) {
-                outcome = PUSH_NO_ZONE;
-        }
-        if (status == 404 && code == 81044)
-                outcome = PUSH_REFUSED; /* a record that is not there any more */
-        return push_say(session, outcome, "Cloudflare answers %ld%s%s (code %lld)", status,
-                message ? ": " : "", message ? message : "", (long long)code);
-}
-
-/* Sends; PUSH_OK: the answer is a success, in session->answer. */
-static int send_call(struct push_session *session, const char *method, struct buffer *path, const char *body)
-{
-        CLEANUP(buffer_free) struct buffer url = {0};
-        CLEANUP(buffer_free) struct buffer token = {0};
-        json_error_t error;
-
-        if (!buffer_text(path))
-                return -ENOMEM;
-        buffer_printf(&url, "%s%s", session->endpoint, buffer_text(path));
-        buffer_printf(&token, "Authorization: Bearer %s", session->credentials->token);
-        if (!buffer_text(&url) || !buffer_text(&token))
-                return -ENOMEM;
-        const char *headers[] = {buffer_text(&token),
-                body ? "Content-Type: application/json" : "Accept: application/json", NULL};
-        session->wait_sec = 0;
-        session->requests++;
-        int r = http_request(session->http, method, buffer_text(&url), headers, body, body ? strlen(body) : 0,
-                &session->answer);
-        OPENSSL_cleanse(token.data, token.length);
-        if (r < 0)
-                return push_no_answer(session, r);
-        if (session->answer.status == 200)
-                return PUSH_OK;
-        CLEANUP(json_decref_later)
-        json_t *root =
-                json_loadb((const char *)session->answer.body.data, session->answer.body.length, 0, &error);
-        return failed_answer(session, root);
-}
-
-static int cut_answer(struct push_session *session)
-{
-        return push_say(session, PUSH_AGAIN, "the answer is cut or is no JSON");
-}
-
-/* *ret_root: the whole answer of a success. */
-static int ask(struct push_session *session, const char *method, struct buffer *path, const char *body,
-        json_t **ret_root)
-{
-        json_error_t error;
-        int r = send_call(session, method, path, body);
-        if (r != PUSH_OK)
-                return r;
-        CLEANUP(json_decref_later)
-        json_t *root =
-                json_loadb((const char *)session->answer.body.data, session->answer.body.length, 0, &error);
-        if (!root)
-                return cut_answer(session);
-        if (!json_is_true(json_object_get(root, "success")))
-                return failed_answer(session, root);
-        *ret_root = TAKE(root);
-        return PUSH_OK;
 }
 
 static int take_name_servers(const json_t *zone, struct push_place *place)
@@ -155,7 +71,7 @@ static int find(struct push_session *session, const uint8_t *apex, struct push_p
 
         buffer_append_text(&path, "/zones?per_page=50&name=");
         http_append_encoded(&path, name_to_zone_text(apex, text));
-        int r = ask(session, "GET", &path, NULL, &root);
+        int r = cloudflare_ask(session, "GET", &path, NULL, &root);
         if (r != PUSH_OK)
                 return r;
         json_array_foreach(json_object_get(root, "result"), i, zone)
@@ -178,7 +94,7 @@ static int name_servers(struct push_session *session, const uint8_t *apex, struc
         CLEANUP(buffer_free) struct buffer path = {0};
         CLEANUP(json_decref_later) json_t *root = NULL;
         buffer_printf(&path, "/zones/%s", place->id);
-        int r = ask(session, "GET", &path, NULL, &root);
+        int r = cloudflare_ask(session, "GET", &path, NULL, &root);
         if (r != PUSH_OK)
                 return r;
         const json_t *zone = json_object_get(root, "result");
@@ -267,11 +183,11 @@ static int list(struct push_session *session, const char *zone_id, struct push_l
                 buffer_append_text(&path, "&name=");
                 http_append_encoded(&path, name_to_zone_text(listing->owner, text));
         }
-        int r = send_call(session, "GET", &path, NULL);
+        int r = cloudflare_send(session, "GET", &path, NULL);
         if (r != PUSH_OK)
                 return r;
         r = cloudflare_list_read(listing, session->answer.body.data, session->answer.body.length);
-        return r == -EBADMSG ? cut_answer(session) : r;
+        return r == -EBADMSG ? cloudflare_cut(session) : r;
 }
 
 /* ---- changes ---- */
@@ -370,7 +286,7 @@ static int apply(struct push_session *session, const char *zone_id, const struct
         if (!body)
                 return -ENOMEM;
         buffer_printf(&path, "/zones/%s/dns_records/batch", zone_id);
-        return ask(session, "POST", &path, body, &root);
+        return cloudflare_ask(session, "POST", &path, body, &root);
 }
 
 static int is_in_sync(struct push_session *session, const char *change_id)
@@ -393,4 +309,6 @@ const struct push_provider push_cloudflare = {
         .cost = cost,
         .apply = apply,
         .is_in_sync = is_in_sync,
+        .incoming = cloudflare_incoming,
+        .force_axfr = cloudflare_force_axfr,
 };

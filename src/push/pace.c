@@ -1,7 +1,8 @@
-/* A ring of the last answers' times. Pure. */
+/* A ring of the last answers' times; and the wait after failures. */
 #include "push/pace.h"
 
 #include "base/clock.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -38,4 +39,12 @@ void pace_clear(struct pace *pace)
 {
         free(pace->done);
         *pace = (struct pace){0};
+}
+
+uint64_t pace_backoff(unsigned failures, uint64_t max_usec)
+{
+        uint64_t usec = USEC_PER_SEC << (failures < 10 ? failures : 10);
+        if (usec > max_usec)
+                usec = max_usec;
+        return usec * 3 / 4 + random_below((uint32_t)(usec / 2));
 }

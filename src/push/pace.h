@@ -1,5 +1,6 @@
 /* How fast an account may be asked: at most so many requests in any window of time, counted where they
- * arrive. Pure: the caller has the clock. */
+ * arrive. Pure (but for the backoff's
+ * chance): the caller has the clock. */
 #pragma once
 
 #include <stddef.h>
@@ -22,3 +23,6 @@ void pace_done(struct pace *pace, uint64_t now);
 /* The provider throttles: somebody else uses the account too. */
 void pace_hold(struct pace *pace, uint64_t until);
 void pace_clear(struct pace *pace);
+/* How long to wait after so many failures in a row: 1, 2, 4 ... s, max at most, and a quarter of it more or
+ * less: 200 zones do not come back at once. */
+uint64_t pace_backoff(unsigned failures, uint64_t max_usec);

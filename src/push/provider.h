@@ -109,6 +109,12 @@ struct push_limits {
         unsigned requests, window_sec; /* this many requests in that time, an account */
 };
 
+/* What a provider's API says of a zone that it transfers from us. */
+struct push_incoming {
+        uint32_t serial;       /* that it holds; 0 = none yet */
+        uint64_t checked_usec; /* realtime: when it looked last; 0 = not said */
+};
+
 struct push_provider {
         const char *name; /* as the provider statement has it */
         const char *default_endpoint;
@@ -131,6 +137,10 @@ struct push_provider {
         int (*apply)(struct push_session *session, const char *zone_id, const struct push_change *changes,
                 size_t count, const char *comment, char ret_change_id[static PUSH_ID_MAX]);
         int (*is_in_sync)(struct push_session *session, const char *change_id);
+        /* Of a zone that it transfers from us; NULL = it has no such thing. */
+        int (*incoming)(
+                struct push_session *session, const char *zone_id, struct push_incoming *ret_incoming);
+        int (*force_axfr)(struct push_session *session, const char *zone_id); /* it is to transfer it now */
 };
 
 extern const struct push_provider push_route53, push_cloudflare;
@@ -138,6 +148,8 @@ extern const struct push_provider push_route53, push_cloudflare;
 /* A page of a list, as it came: foreign bytes. 0, -EBADMSG (nothing of it was taken), -ENOMEM. */
 int route53_list_read(struct push_listing *listing, const void *bytes, size_t length);
 int cloudflare_list_read(struct push_listing *listing, const void *bytes, size_t length);
+/* What is held of a zone. 0, -EBADMSG. */
+int cloudflare_incoming_read(const void *bytes, size_t length, struct push_incoming *ret_incoming);
 
 /* ---- what providers share (session.c, set.c) ---- */
 

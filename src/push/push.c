@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "fleet/fleet.h"
+#include "push/follow.h"
 #include "push/seen.h"
 #include "push/state.h"
 
@@ -211,6 +212,7 @@ static bool policy_has_push(const struct push *push, const uint8_t *name)
 void push_zone_published(struct push *push, const struct store_zone *row)
 {
         struct push_zone *zone = zone_find(push, row->name);
+        follows_published(push->follows, row->name, row->serial);
         if (!zone) {
                 if (!policy_has_push(push, row->name))
                         return;
@@ -237,6 +239,7 @@ static void zone_drop(struct push *push, struct push_zone *zone)
 void push_zone_forget(struct push *push, const uint8_t *name)
 {
         struct push_zone *zone = zone_find(push, name);
+        follows_forget(push->follows, name);
         if (zone)
                 zone_drop(push, zone);
 }
@@ -254,7 +257,10 @@ int push_reconfigure(struct push *push, struct conf *conf)
                         zone_drop(push, zone);
         }
         conf_unref(old);
-        return push_scan(push);
+        follows_reconfigure_begin(push->follows);
+        int r = push_scan(push);
+        follows_reconfigure_end(push->follows);
+        return r;
 }
 
 /* ---- commands ---- */
@@ -285,6 +291,12 @@ size_t push_name_servers(
         const struct push_target *target = push_target_find(push, zone, secondary);
         *ret_names = target ? (const char *const *)target->names.names : NULL;
         return target ? target->names.count : 0;
+}
+
+const struct push_api_status *push_api_status(
+        const struct push *push, const uint8_t *zone, const char *secondary)
+{
+        return follows_status(push->follows, zone, secondary);
 }
 
 size_t push_force(struct push *push, const uint8_t *name, const char *secondary)
@@ -374,6 +386,10 @@ static void take_status(struct push *push, struct push_target *target, struct pu
 static void take_report(struct push *push, struct push_report *report)
 {
         struct push_target *target = report->target;
+        if (report->kind == REPORT_ERRAND) {
+                follows_take(push->follows, &report->errand);
+                return;
+        }
         if (report->kind == REPORT_GONE) {
                 struct push_target **at = &push->leaving;
                 while (*at && *at != target)
@@ -427,6 +443,8 @@ int push_new(const struct push_options *options, struct conf *conf, struct push 
         if (r == 0)
                 r = sd_event_add_io(
                         options->event, &push->source, queue_fd(push->reports), EPOLLIN, on_reports, push);
+        if (r >= 0)
+                r = follows_new(push, &push->follows);
         if (r < 0) {
                 push_free(push);
                 return r;
@@ -468,6 +486,7 @@ struct push *push_free(struct push *push)
         }
         table_free(&push->zones);
         seen_free(push->seen);
+        follows_free(push->follows);
         sd_event_source_unref(push->source);
         queue_free(push->reports);
         conf_unref(push->conf);

@@ -19,6 +19,7 @@ struct sd_event;
 struct push;
 struct fleet_write;
 struct prober;
+struct survey;
 
 enum push_phase {
         PUSH_WAITING, /* for its turn */
@@ -52,10 +53,24 @@ struct push_status {
         char why[PUSH_WHY_MAX]; /* of HELD, RETRYING, FAILED; "" = nothing */
 };
 
+/* Of a zone at a secondary that transfers it, and whose provider has an API beside (api-token). Serials:
+ * 0 = none. Times: realtime microseconds, 0 = never. */
+struct push_api_status {
+        uint32_t serial;        /* that it says it holds */
+        uint64_t checked_usec;  /* it says that it looked then */
+        uint64_t read_usec;     /* it said so then */
+        uint32_t forced_serial; /* the last that it was asked to transfer */
+        uint64_t forced_usec;
+        unsigned failures;   /* in a row */
+        uint64_t retry_usec; /* 0 = nothing is waited for */
+        char why[PUSH_WHY_MAX];
+};
+
 struct push_options {
         struct sd_event *event;
         struct store *store;
         struct prober *prober; /* asks the providers' name servers */
+        struct survey *survey; /* knows which secondary transferred what; longer-lived */
         /* Small state for the store: takes the malloc'ed array over. */
         int (*write)(void *context, struct fleet_write *writes, size_t count);
         /* A status has changed: for events and whoever waits. */
@@ -98,6 +113,10 @@ int push_plan(
         struct push *push, const uint8_t *zone, const char *secondary, push_planned done, void *context);
 /* The request is gone: its done is not called any more. */
 void push_plan_forget(struct push *push, void *context);
+
+/* What the provider's API says of a zone that it transfers; NULL: it is not asked. */
+const struct push_api_status *push_api_status(
+        const struct push *push, const uint8_t *zone, const char *secondary);
 
 /* Sums of a secondary block over its zones, since the start; false: nothing is pushed to it. */
 struct push_sums {

@@ -1,4 +1,5 @@
 /* After a reload: zones of the store that were not pushed anywhere before and are now. Main loop. */
+#include "push/follow.h"
 #include "push/state.h"
 
 #include "store/store.h"
@@ -8,7 +9,7 @@
 static bool pushes_anywhere(const struct conf *conf)
 {
         for (size_t i = 0; i < conf->secondary_count; i++)
-                if (conf_secondary_is_pushed(conf->secondaries[i]))
+                if (conf_secondary_is_pushed(conf->secondaries[i]) || conf->secondaries[i]->api_token)
                         return true;
         return false;
 }
@@ -26,6 +27,8 @@ int push_scan(struct push *push)
         while ((r = store_zone_next(read, &position, &row)) <= 0) {
                 if (r == 0 && !table_get(&push->zones, row.name, name_length(row.name)))
                         push_zone_published(push, &row);
+                else if (r == 0)
+                        follows_published(push->follows, row.name, row.serial);
                 if (r < 0 && r != -EUCLEAN)
                         break;
         }

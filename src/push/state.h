@@ -47,6 +47,7 @@ struct push {
         struct account *accounts;
         struct push_target *leaving;
         struct seen *seen; /* made with the first target */
+        struct follows *follows;
 };
 
 struct push_target *push_target_find(const struct push *push, const uint8_t *name, const char *secondary);

@@ -2,8 +2,8 @@
 #include "push/way.h"
 
 #include "base/clock.h"
-#include "base/random.h"
 #include "dns/type.h"
+#include "push/pace.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -75,18 +75,9 @@ void way_wait_for(struct way *way, uint64_t usec)
         way->status.retry_usec = clock_realtime_usec() + usec;
 }
 
-/* Twice as long each time, three quarters to five quarters of it: 200 zones do not come back at once. */
-static uint64_t backoff(unsigned failures, uint64_t max)
-{
-        uint64_t usec = USEC_PER_SEC << (failures < 10 ? failures : 10);
-        if (usec > max)
-                usec = max;
-        return usec * 3 / 4 + random_below((uint32_t)(usec / 2));
-}
-
 void way_retry(struct way *way, const struct push_session *session, uint64_t max)
 {
-        uint64_t usec = backoff(way->status.failures, max);
+        uint64_t usec = pace_backoff(way->status.failures, max);
         if (session->wait_sec > 0 && session->wait_sec * USEC_PER_SEC > usec)
                 usec = session->wait_sec * USEC_PER_SEC;
         way->status.failures++;
@@ -184,7 +175,7 @@ static void begin(struct way *way, const struct way_context *context)
         if (r < 0) {
                 snprintf(way->status.why, sizeof(way->status.why), "the store cannot be read: %s",
                         strerror(-r));
-                way->due = clock_monotonic_usec() + backoff(2, BACKOFF_MAX_USEC);
+                way->due = clock_monotonic_usec() + pace_backoff(2, BACKOFF_MAX_USEC);
                 return;
         }
         bool is_behind = way->row.version != version || way->row.serial != serial || way->row.is_begun;
@@ -447,6 +438,7 @@ void way_order(struct way *way, const struct push_order *order)
                         way->due = clock_monotonic_usec();
                 break;
         case ORDER_BEGIN:
+        case ORDER_ERRAND:
         case ORDER_FORGET:
                 break;
         }

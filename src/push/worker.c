@@ -1,5 +1,6 @@
 /* The thread of an account: takes orders, and does the next step of the way that has waited longest, as the
  * provider's rate allows. One request at a time; while it waits for an answer orders gather in the queue.
+ * Errands (errand.h) go where no way is due, at half the rate at most: pushes come first.
  *
  * The account's own things (connection, credentials, pace) belong to the thread alone. */
 #include "push/worker.h"
@@ -39,6 +40,8 @@ struct worker {
         char *endpoint;
         struct table by_target;
         struct way *ways;
+        struct queue_item *errands, **errands_end; /* orders in a line */
+        uint64_t errand_not_before;
         bool is_denied; /* somebody was */
 };
 
@@ -83,11 +86,34 @@ static void remove_way(struct worker *worker, struct way *way)
         way_free(way);
 }
 
+/* What asks for a transfer goes to the head of the line: somebody waits for it. */
+static void add_errand(struct worker *worker, struct push_order *order)
+{
+        struct queue_item **at = order->errand.is_force ? &worker->errands : worker->errands_end;
+        order->item.next = *at;
+        *at = &order->item;
+        if (!order->item.next)
+                worker->errands_end = &order->item.next;
+}
+
+static void remove_errand(struct worker *worker)
+{
+        struct queue_item *first = worker->errands;
+        worker->errands = first->next;
+        if (!worker->errands)
+                worker->errands_end = &worker->errands;
+        order_free((struct push_order *)first);
+}
+
 static void take_orders(struct worker *worker)
 {
         for (struct queue_item *item = queue_take_all(worker->orders), *next; item; item = next) {
                 struct push_order *order = (struct push_order *)item;
                 next = item->next;
+                if (order->kind == ORDER_ERRAND) {
+                        add_errand(worker, order);
+                        continue;
+                }
                 struct way *way = table_get(&worker->by_target, &order->target, sizeof(order->target));
                 if (order->kind == ORDER_BEGIN)
                         add_way(worker, order);
@@ -125,6 +151,27 @@ static void look_at_credentials(struct worker *worker)
         }
 }
 
+/* False: there are no credentials, the session says why. */
+static bool may_ask(struct worker *worker)
+{
+        look_at_credentials(worker);
+        if (worker->credentials.is_read)
+                return true;
+        push_say(&worker->session, PUSH_DENIED, "%s", worker->credentials.why);
+        return false;
+}
+
+/* What the session has asked since then counts. */
+static void count_requests(struct worker *worker, uint64_t requests, uint64_t throttled)
+{
+        const struct push_session *session = &worker->session;
+        uint64_t now = clock_monotonic_usec();
+        if (session->requests != requests)
+                pace_done(&worker->pace, now);
+        if (session->throttled != throttled)
+                pace_hold(&worker->pace, now + (session->wait_sec ? session->wait_sec : 1) * USEC_PER_SEC);
+}
+
 static void step(struct worker *worker, struct way *way)
 {
         struct push_session *session = &worker->session;
@@ -133,22 +180,49 @@ static void step(struct worker *worker, struct way *way)
 
         session->why[0] = '\0';
         session->wait_sec = 0;
-        if (way_asks(way)) {
-                look_at_credentials(worker);
-                if (!worker->credentials.is_read) {
-                        push_say(session, PUSH_DENIED, "%s", worker->credentials.why);
-                        way_deny(way, &context);
-                        worker->is_denied = true;
-                        return;
-                }
+        if (way_asks(way) && !may_ask(worker)) {
+                way_deny(way, &context);
+                worker->is_denied = true;
+                return;
         }
         way_step(way, &context);
-        uint64_t now = clock_monotonic_usec();
-        if (session->requests != requests)
-                pace_done(&worker->pace, now);
-        if (session->throttled != throttled)
-                pace_hold(&worker->pace, now + (session->wait_sec ? session->wait_sec : 1) * USEC_PER_SEC);
+        count_requests(worker, requests, throttled);
         worker->is_denied |= way->is_denied;
+}
+
+static void step_errand(struct worker *worker)
+{
+        struct push_session *session = &worker->session;
+        struct push_order *order = (struct push_order *)worker->errands;
+        struct push_report *report = calloc(1, sizeof(*report));
+        const struct push_limits *limits = &worker->options.provider->limits;
+        uint64_t requests = session->requests, throttled = session->throttled;
+        bool is_done = true;
+
+        worker->errand_not_before =
+                clock_monotonic_usec() + 2 * limits->window_sec * USEC_PER_SEC / limits->requests;
+        if (!report)
+                return; /* it stays in the line */
+        session->why[0] = '\0';
+        session->wait_sec = 0;
+        if (may_ask(worker))
+                is_done = errand_step(&order->errand, session, order->zone);
+        else
+                errand_end(&order->errand, session, PUSH_DENIED);
+        count_requests(worker, requests, throttled);
+        if (!is_done) {
+                free(report);
+                return;
+        }
+        report->kind = REPORT_ERRAND;
+        report->errand = order->errand;
+        queue_put(worker->options.reports, &report->item);
+        remove_errand(worker);
+}
+
+static uint64_t later(uint64_t left, uint64_t right)
+{
+        return left > right ? left : right;
 }
 
 static void wait_for_orders(const struct worker *worker, uint64_t until)
@@ -169,16 +243,20 @@ static void *run(void *context)
         while (!atomic_load(&worker->is_stopping)) {
                 take_orders(worker);
                 struct way *way = next_way(worker);
-                uint64_t until = way ? way->due : NEVER;
-                if (way && way_asks(way) && pace_next(&worker->pace) > until)
-                        until = pace_next(&worker->pace);
-                if (until > clock_monotonic_usec()) {
-                        wait_for_orders(worker, until);
+                uint64_t now = clock_monotonic_usec(), until = way ? way->due : NEVER, errand = NEVER;
+                if (way && way_asks(way))
+                        until = later(until, pace_next(&worker->pace));
+                if (worker->errands)
+                        errand = later(worker->errand_not_before, pace_next(&worker->pace));
+                if (until <= now) {
+                        step(worker, way);
+                } else if (errand <= now) {
+                        step_errand(worker);
+                } else {
+                        wait_for_orders(worker, until < errand ? until : errand);
                         if (worker->is_denied)
                                 look_at_credentials(worker);
-                        continue;
                 }
-                step(worker, way);
         }
         return NULL;
 }
@@ -202,7 +280,7 @@ static int set_up(struct worker *worker)
                 .timeout_sec = REQUEST_TIMEOUT_SEC};
         int r = http_new(&http, &worker->http);
         if (r == 0)
-                r = credentials_init(&worker->credentials, block->credentials, provider->is_token);
+                r = credentials_init(&worker->credentials, worker->options.credentials, provider->is_token);
         if (r == 0)
                 r = pace_init(
                         &worker->pace, provider->limits.requests, provider->limits.window_sec * USEC_PER_SEC);
@@ -222,6 +300,8 @@ static void tear_down(struct worker *worker)
 {
         while (worker->ways)
                 remove_way(worker, worker->ways);
+        while (worker->errands)
+                remove_errand(worker);
         for (struct queue_item *item = worker->orders ? queue_take_all(worker->orders) : NULL, *next; item;
                 item = next) {
                 next = item->next;
@@ -244,6 +324,7 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
         if (!worker)
                 return -ENOMEM;
         worker->options = *options;
+        worker->errands_end = &worker->errands;
         int r = set_up(worker);
         if (r == 0) {
                 sigfillset(&all);
@@ -256,6 +337,7 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
                 return r;
         }
         worker->options.block = NULL; /* of a configuration that may go */
+        worker->options.credentials = NULL;
         *ret_worker = worker;
         return 0;
 }

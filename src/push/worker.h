@@ -3,6 +3,7 @@
 
 #include "base/queue.h"
 #include "conf/conf.h"
+#include "push/errand.h"
 #include "push/push.h"
 #include "push/row.h"
 
@@ -20,6 +21,7 @@ enum order_kind {
         ORDER_APPROVE,
         ORDER_PLAN,
         ORDER_FORGET, /* answered by REPORT_GONE */
+        ORDER_ERRAND, /* answered by REPORT_ERRAND; has no target */
 };
 struct push_order {
         struct queue_item item;
@@ -29,10 +31,11 @@ struct push_order {
         const struct conf_secondary *block;
         uint8_t zone[NAME_MAX_LENGTH];
         uint8_t hash[32];
+        struct push_errand errand;
 };
 
 /* Worker to main loop. */
-enum report_kind { REPORT_STATUS, REPORT_PLAN, REPORT_GONE };
+enum report_kind { REPORT_STATUS, REPORT_PLAN, REPORT_GONE, REPORT_ERRAND };
 struct push_report {
         struct queue_item item;
         enum report_kind kind;
@@ -47,6 +50,7 @@ struct push_report {
         struct fleet_write *writes;
         size_t write_count;
         char *plan; /* PLAN, and STATUS of what is held; NULL = it failed */
+        struct push_errand errand;
 };
 struct push_report *push_report_free(struct push_report *report);
 
@@ -54,7 +58,8 @@ struct worker_options {
         struct store *store;
         struct queue *reports;
         const struct push_provider *provider;
-        const struct conf_secondary *block; /* the account: credentials, endpoint, ca-file */
+        const char *credentials;            /* the account: a file */
+        const struct conf_secondary *block; /* and its endpoint, ca-file */
 };
 int worker_new(const struct worker_options *options, struct worker **ret_worker);
 /* Takes the order over. */

@@ -1,5 +1,5 @@
-/* A page of records from a provider: 'X' Route 53's XML, else Cloudflare's JSON. What could be read of a
- * value is written and read once more without a change. */
+/* A page of records from a provider: 'X' Route 53's XML, else Cloudflare's JSON ('I': what it holds of a zone
+ * that it transfers). What could be read of a value is written and read once more without a change. */
 #include "base/buffer.h"
 #include "base/table.h"
 #include "push/compare.h"
@@ -26,8 +26,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct push_listing listing = {0};
         struct table index = {0};
+        struct push_incoming incoming = {0};
         if (size == 0)
                 return 0;
+        if (data[0] == 'I') {
+                if (cloudflare_incoming_read(data + 1, size - 1, &incoming) < 0 &&
+                        (incoming.serial || incoming.checked_usec))
+                        abort();
+                return 0;
+        }
         if (data[0] == 'X')
                 route53_list_read(&listing, data + 1, size - 1);
         else

@@ -64,6 +64,7 @@ class Api:
         self.faults = []   # [kind of request or "any", fault, how often]
         self.faulted = []
         self.throttled = 0
+        self.connections = set()  # of clients
         self.problems = []  # what a well-behaved client does not do
         self.stop = threading.Event()
         api = self
@@ -128,6 +129,7 @@ class Api:
             with self.lock:
                 kind = self.kind_of(handler)
                 self.log.append((time.monotonic(), kind))
+                self.connections.add(handler.client_address)
             fault = self.take_fault(kind)
             with self.lock:
                 self.check(handler, body)
@@ -508,8 +510,8 @@ class Cloudflare(Api):
         self.counter = itertools.count(1)
         self.refused = set()  # (name, type)
         self.batches = []
-        self.incoming = {}  # zone id -> {"soa_serial": ...}, of the transfer feature
-        self.forced = []
+        self.incoming = {}  # zone id -> {"soa_serial": ...}, or a function that gives it: zones it transfers (secondary DNS)
+        self.forced = []    # (when, zone)
         super().__init__(folder)
 
     @property
@@ -575,11 +577,17 @@ class Cloudflare(Api):
         zone = self.zones[identity]
         if kind == "zone":
             return self.ok(self.zone_json(zone))
+        if kind in ("force", "incoming") and identity not in self.incoming:
+            raise self.error(400, 8004, "Zone is not configured as a secondary zone.")
         if kind == "force":
+            if handler.command != "POST" or json.loads(body) != {}:
+                self.problems.append(f"force_axfr by {handler.command} with {body}")
             self.forced.append((time.monotonic(), zone.name))
             return self.ok("OK")
         if kind == "incoming":
-            return self.ok({"id": zone.id, "name": zone.name + ".", **self.incoming.get(identity, {})})
+            held = self.incoming[identity]
+            return self.ok({"id": zone.id, "name": zone.name + ".", "auto_refresh_seconds": 86400, "peers": ["23ff594956f20c2a721606e94745a8aa"],
+                            **(held() if callable(held) else held)})
         if kind == "list":
             return self.list(zone, query)
         return self.batch(zone, json.loads(body))

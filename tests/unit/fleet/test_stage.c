@@ -86,6 +86,20 @@ static void test_silence_never_counts(void **state)
         assert_true(stage_judge(&facts, T0 + SEC).is_current);
 }
 
+/* The word of a provider's API is as good as a transfer that was seen, and no better. */
+static void test_told_counts_as_transferred(void **state)
+{
+        struct stage_facts facts = facts_of(7);
+        (void)state;
+        facts.told_serial = 6;
+        assert_int_equal(stage_judge(&facts, T0).reached, STAGE_NOTHING);
+        facts.told_serial = 7;
+        assert_int_equal(stage_judge(&facts, T0).reached, STAGE_TRANSFERRED);
+        assert_false(stage_judge(&facts, T0).is_current);
+        facts.is_probed = false;
+        assert_true(stage_judge(&facts, T0).is_current);
+}
+
 static void test_due_behind_a_notify(void **state)
 {
         struct stage_facts facts = facts_of(7);
@@ -287,6 +301,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_stages_in_their_order),
                 cmocka_unit_test(test_silence_never_counts),
+                cmocka_unit_test(test_told_counts_as_transferred),
                 cmocka_unit_test(test_due_behind_a_notify),
                 cmocka_unit_test(test_what_is_overdue),
                 cmocka_unit_test(test_due_of_one_that_polls),
