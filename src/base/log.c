@@ -154,14 +154,22 @@ static int write_journal(int priority, const struct log_fields *fields, const ch
 /* "2026-11-21 12:00:00.123 ", local time. */
 static size_t format_time(char *text, size_t size)
 {
+        static _Thread_local struct { /* many lines are of one second */
+                time_t seconds;
+                char text[sizeof("2026-11-21 12:00:00")];
+        } last;
         uint64_t now = clock_realtime_usec();
         time_t seconds = (time_t)(now / USEC_PER_SEC);
-        struct tm local;
-        localtime_r(&seconds, &local);
-        size_t length = strftime(text, size, "%F %T", &local);
-        int r = snprintf(
-                text + length, size - length, ".%03u ", (unsigned)(now % USEC_PER_SEC / USEC_PER_MSEC));
-        return length + (size_t)r;
+
+        if (seconds != last.seconds) {
+                struct tm local;
+                localtime_r(&seconds, &local);
+                if (strftime(last.text, sizeof(last.text), "%F %T", &local) == 0)
+                        last.text[0] = '\0';
+                last.seconds = seconds;
+        }
+        int r = snprintf(text, size, "%s.%03u ", last.text, (unsigned)(now % USEC_PER_SEC / USEC_PER_MSEC));
+        return r < 0 ? 0 : (size_t)r < size ? (size_t)r : size - 1;
 }
 
 /* Copies message into line: further lines indented, control characters (which have no business here) as '?'.

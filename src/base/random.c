@@ -12,6 +12,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define SMALL_BYTES 16
+#define POOL_BYTES 512
+
 static _Atomic bool is_fixed;
 static _Atomic uint64_t fixed_state;
 
@@ -35,13 +38,8 @@ static void fixed_bytes(uint8_t *bytes, size_t size)
         }
 }
 
-void random_bytes(void *ret_bytes, size_t size)
+static void kernel_bytes(uint8_t *bytes, size_t size)
 {
-        uint8_t *bytes = ret_bytes;
-        if (atomic_load_explicit(&is_fixed, memory_order_relaxed)) {
-                fixed_bytes(bytes, size);
-                return;
-        }
         while (size > 0) {
                 ssize_t got = getrandom(bytes, size, 0);
                 if (got < 0) {
@@ -54,6 +52,34 @@ void random_bytes(void *ret_bytes, size_t size)
                 bytes += got;
                 size -= (size_t)got;
         }
+}
+
+/* Ids and seeds come one by one, each smaller than what a system call costs: the kernel is asked for many of
+ * them, and what was given is no longer here. */
+static void small_bytes(uint8_t *bytes, size_t size)
+{
+        static _Thread_local struct {
+                uint8_t bytes[POOL_BYTES];
+                size_t left;
+        } pool;
+
+        if (pool.left < size) {
+                kernel_bytes(pool.bytes, sizeof(pool.bytes));
+                pool.left = sizeof(pool.bytes);
+        }
+        pool.left -= size;
+        memcpy(bytes, pool.bytes + pool.left, size);
+        explicit_bzero(pool.bytes + pool.left, size);
+}
+
+void random_bytes(void *ret_bytes, size_t size)
+{
+        if (atomic_load_explicit(&is_fixed, memory_order_relaxed))
+                fixed_bytes(ret_bytes, size);
+        else if (size <= SMALL_BYTES)
+                small_bytes(ret_bytes, size);
+        else
+                kernel_bytes(ret_bytes, size);
 }
 
 uint32_t random_u32(void)

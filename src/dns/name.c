@@ -133,6 +133,8 @@ static int label_compare(const uint8_t *left, const uint8_t *right)
 {
         size_t shorter = left[0] < right[0] ? left[0] : right[0];
 
+        if (left[0] == right[0] && memcmp(left, right, 1 + shorter) == 0)
+                return 0;
         for (size_t i = 1; i <= shorter; i++) {
                 int difference = (int)fold(left[i]) - (int)fold(right[i]);
 
@@ -147,7 +149,7 @@ int name_compare(const uint8_t *left, const uint8_t *right)
         uint8_t left_labels[NAME_MAX_LENGTH / 2 + 1], right_labels[NAME_MAX_LENGTH / 2 + 1];
         unsigned left_count, right_count;
 
-        if (left == right)
+        if (left == right || name_identical(left, right))
                 return 0;
         left_count = name_labels(left, left_labels);
         right_count = name_labels(right, right_labels);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_ids.h"
+#include "source/worktree.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -61,6 +62,19 @@ int publish_batch_wait(struct publish_batch *batch, struct publish_job *job)
         return 0;
 }
 
+bool publish_batch_worktree(struct publish_batch *batch, const char *root, char ret_id[static GIT_ID_MAX + 1])
+{
+        if (strlen(root) >= sizeof(batch->worktree_root))
+                return false;
+        if (strcmp(batch->worktree_root, root) != 0) {
+                memcpy(batch->worktree_root, root, strlen(root) + 1);
+                if (!worktree_commit(root, batch->worktree_commit))
+                        batch->worktree_commit[0] = '\0';
+        }
+        memcpy(ret_id, batch->worktree_commit, sizeof(batch->worktree_commit));
+        return ret_id[0] != '\0';
+}
+
 bool publish_batch_has(const struct publish_batch *batch, const uint8_t *name)
 {
         return batch->waiting_count > 0 &&
@@ -87,6 +101,7 @@ static struct publish_job *take_waiting(struct publish_batch *batch)
         batch->waiting = NULL;
         batch->waiting_count = 0;
         batch->serial_count = 0;
+        batch->worktree_root[0] = '\0';
         return oldest;
 }
 

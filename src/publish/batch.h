@@ -5,8 +5,11 @@
 #include "base/crew.h"
 #include "base/table.h"
 #include "publish/job.h"
+#include "source/git.h"
+
 #include "store/serial_file.h"
 #include "store/store.h"
+#include <limits.h>
 
 struct publish_batch {
         struct store *store;
@@ -19,9 +22,12 @@ struct publish_batch {
         size_t serial_capacity;
         struct publish_job *waiting; /* newest first */
         size_t waiting_count;
-        struct table waiting_by_name; /* name -> job */
-        uint64_t begun_usec;          /* monotonic */
-        int failure;                  /* of the last commit, told; 0 = it went well */
+        struct table waiting_by_name;         /* name -> job */
+        uint64_t begun_usec;                  /* monotonic */
+        char worktree_root[PATH_MAX];         /* asked about since the last commit; "" = none */
+        char worktree_commit[GIT_ID_MAX + 1]; /* "" = none is checked out there */
+        unsigned touched;                     /* zones, for store_rest_after() */
+        int failure;                          /* of the last commit, told; 0 = it went well */
 };
 
 /* The store's batch, begun when there is none. */
@@ -34,6 +40,9 @@ int publish_batch_serial(
 int publish_batch_wait(struct publish_batch *batch, struct publish_job *job);
 /* The same just before the commit, when no other look at its zone can come: cannot fail. */
 void publish_batch_answer_after(struct publish_batch *batch, struct publish_job *job);
+/* What is checked out in the folder's work tree, asked once a batch for a folder. */
+bool publish_batch_worktree(
+        struct publish_batch *batch, const char *root, char ret_id[static GIT_ID_MAX + 1]);
 bool publish_batch_has(const struct publish_batch *batch, const uint8_t *name);
 /* Time to commit, whatever else is queued? */
 bool publish_batch_is_full(const struct publish_batch *batch);

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "dns/rdata.h"
 #include "publish/provenance.h"
-#include "source/worktree.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -276,7 +275,7 @@ static const char *describe_origin(const struct edit *edit, struct buffer *text)
         if (provenance.has_commit)
                 provenance.commit = job->commit->commit;
         else if (job->root && !edit->is_rollback)
-                provenance.has_commit = worktree_commit(job->root, provenance.commit.id);
+                provenance.has_commit = publish_batch_worktree(edit->batch, job->root, provenance.commit.id);
         provenance_write(&provenance, text);
         return buffer_text(text);
 }

@@ -164,6 +164,7 @@ static int write_state(struct publish_batch *batch, struct publish_job *job)
                                 open, write->zone_id, write->key, write->key_size, write->value, write->size);
                 if (r == -ENOENT) /* the zone went in the meantime */
                         r = 0;
+                store_rest_after(batch->store, &batch->touched, 1);
         }
         return r < 0 ? r : PUBLISH_ANSWERED;
 }

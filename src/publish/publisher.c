@@ -231,11 +231,13 @@ static struct publish_job *run_front(struct publisher *publisher, struct publish
         if (looks.count < 2) {
                 rest = (struct publish_job *)job->item.next;
                 finish_job(publisher, job, NULL);
+                store_rest_after(publisher->batch.store, &publisher->batch.touched, 1);
                 return rest;
         }
         crew_run(publisher->batch.crew, prepare_look, &looks, looks.count);
         for (unsigned i = 0; i < looks.count; i++)
                 finish_job(publisher, looks.items[i].job, looks.items[i].edit);
+        store_rest_after(publisher->batch.store, &publisher->batch.touched, looks.count);
         return rest;
 }
 
@@ -274,6 +276,7 @@ static void rest(struct publisher *publisher)
                 return;
         malloc_trim(0);
         store_rest(publisher->batch.store);
+        publisher->batch.touched = 0;
         publisher->has_worked = false;
         publisher->rested_usec = now;
 }

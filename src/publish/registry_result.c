@@ -397,6 +397,7 @@ void registry_answer_unread(struct registry *registry, struct registry_entry *en
 int registry_on_results(sd_event_source *source, int fd, uint32_t events, void *context)
 {
         struct registry *registry = context;
+        unsigned touched = 0;
         (void)source, (void)fd, (void)events;
 
         log_hold();
@@ -405,6 +406,7 @@ int registry_on_results(sd_event_source *source, int fd, uint32_t events, void *
                 next = item->next;
                 apply(registry, job);
                 publish_job_free(job);
+                store_rest_after(registry->options.store, &touched, 1);
         }
         log_release();
         return 0;

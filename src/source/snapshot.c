@@ -32,16 +32,21 @@ bool source_identity_equal(const struct source_identity *left, const struct sour
                left->ctime_nsec == right->ctime_nsec;
 }
 
-int source_identity_of(int fd, struct source_identity *ret_identity)
+int identity_of(int fd, struct stat *ret_st, struct source_identity *ret_identity)
 {
         int64_t read_at_nsec = (int64_t)(clock_realtime_usec() * 1000);
-        struct stat st;
 
-        if (fstat(fd, &st) < 0)
+        if (fstat(fd, ret_st) < 0)
                 return -errno;
-        identity_from_stat(&st, ret_identity);
+        identity_from_stat(ret_st, ret_identity);
         ret_identity->read_at_nsec = read_at_nsec;
         return 0;
+}
+
+int source_identity_of(int fd, struct source_identity *ret_identity)
+{
+        struct stat st;
+        return identity_of(fd, &st, ret_identity);
 }
 
 bool source_is_unchanged(int fd, const struct source_identity *identity)

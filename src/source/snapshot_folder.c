@@ -46,13 +46,11 @@ static int open_regular(
         }
         if (fd < 0)
                 return errno == ENXIO ? -EINVAL : -errno; /* ENXIO: a socket */
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EINVAL;
-        int r = source_identity_of(fd, ret_identity);
+        int r = identity_of(fd, &st, ret_identity);
         if (r < 0)
                 return r;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
         *ret_fd = TAKE_FD(fd);
         return 0;
 }

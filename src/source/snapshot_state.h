@@ -43,6 +43,8 @@ struct source_snapshot {
 };
 
 void identity_from_stat(const struct stat *st, struct source_identity *ret_identity);
+/* And when it was asked. */
+int identity_of(int fd, struct stat *ret_st, struct source_identity *ret_identity);
 /* Joins with a slash between, unless the left is empty; -ENAMETOOLONG. */
 int snapshot_path_join(
         char ret_path[static PATH_MAX], const char *left, size_t left_length, const char *right);

@@ -53,13 +53,19 @@ static int push(struct record_list *list, const struct record *record)
         return record_list_add(list, record);
 }
 
-/* All that is added before `bound` (NULL: to the end). */
-static int push_added(struct edit *edit, const struct record *bound)
+/* All that is added before `bound` (NULL: to the end). *ret_is_bound: the next would be added in its place.
+ */
+static int push_added(struct edit *edit, const struct record *bound, bool *ret_is_bound)
 {
         int r = 0;
 
-        while (r == 0 && edit->added < edit->added_end &&
-                (!bound || record_compare(edit->added, bound) < 0)) {
+        *ret_is_bound = false;
+        while (r == 0 && edit->added < edit->added_end) {
+                int order = bound ? record_compare(edit->added, bound) : -1;
+
+                *ret_is_bound = order == 0;
+                if (order >= 0)
+                        break;
                 r = push(&edit->other, edit->added++);
                 edit->totals->record_count++;
         }
@@ -75,13 +81,14 @@ static bool is_next(const struct record *change, const struct record *end, const
 static int merge(struct edit *edit, const struct record *bound)
 {
         struct record_list merged;
+        bool is_added;
         int r = 0;
 
         edit->other.count = 0;
         for (size_t i = 0; r == 0 && i < edit->list.count; i++) {
                 const struct record *old = &edit->list.items[i];
 
-                r = push_added(edit, old);
+                r = push_added(edit, old, &is_added);
                 if (r < 0)
                         break;
                 if (is_next(edit->removed, edit->removed_end, old)) {
@@ -91,12 +98,12 @@ static int merge(struct edit *edit, const struct record *bound)
                         edit->totals->record_count--;
                         continue; /* what is added in its place comes before the next, or below */
                 }
-                if (is_next(edit->added, edit->added_end, old))
+                if (is_added)
                         return -EINVAL;
                 r = record_list_add(&edit->other, old);
         }
         if (r == 0)
-                r = push_added(edit, bound);
+                r = push_added(edit, bound, &is_added);
         /* What is left to be removed before the bound was not there. */
         if (r == 0 && edit->removed < edit->removed_end &&
                 (!bound || record_compare(edit->removed, bound) < 0))
@@ -238,6 +245,8 @@ static int edit_leaf(struct edit *edit, const struct record *change)
         while (r == 0) {
                 r = merge(edit, span.next.is_there ? &span.next.first : NULL);
                 if (r < 0 || edit->list.count == 0)
+                        break;
+                if (!span.next.is_there && !span.previous.is_there)
                         break;
                 r = small_length(edit, &length);
                 if (r < 0 || !fits_together(length, &span.next)) {

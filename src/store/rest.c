@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#define REST_ZONES 64 /* each shows some hundred KiB: with a page come its neighbours */
+
 static bool is_map_of(const char *line, const struct stat *st, uintptr_t *ret_begin, uintptr_t *ret_end)
 {
         unsigned device_major, device_minor;
@@ -23,7 +25,7 @@ static bool is_map_of(const char *line, const struct stat *st, uintptr_t *ret_be
                makedev(device_major, device_minor) == st->st_dev && inode == st->st_ino;
 }
 
-int store_rest(struct store *store)
+int store_map_find(struct store *store)
 {
         char *line = NULL;
         size_t room = 0;
@@ -38,10 +40,29 @@ int store_rest(struct store *store)
         while (r == -ENOENT && getline(&line, &room, maps) > 0) {
                 uintptr_t begin, end;
 
-                if (is_map_of(line, &st, &begin, &end))
-                        r = madvise((void *)begin, end - begin, MADV_DONTNEED) < 0 ? -errno : 0;
+                if (is_map_of(line, &st, &begin, &end)) {
+                        store->map = (void *)begin;
+                        store->map_bytes = end - begin;
+                        r = 0;
+                }
         }
         free(line);
         fclose(maps);
         return r;
+}
+
+void store_rest_after(struct store *store, unsigned *zones, unsigned more)
+{
+        *zones += more;
+        if (*zones < REST_ZONES)
+                return;
+        store_rest(store);
+        *zones = 0;
+}
+
+int store_rest(struct store *store)
+{
+        if (!store->map)
+                return -ENOENT;
+        return madvise(store->map, store->map_bytes, MADV_DONTNEED) < 0 ? -errno : 0;
 }

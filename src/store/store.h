@@ -51,6 +51,9 @@ struct store *store_close(struct store *store);
 /* What readers touched of the file need not count as ours until it is touched again. -ENOENT: the kernel does
  * not tell where it is. */
 int store_rest(struct store *store);
+/* For who goes through many zones, and would have the whole store shown in memory: counts them, and lets go
+ * of what was read every so many. */
+void store_rest_after(struct store *store, unsigned *zones, unsigned more);
 
 /* ---- reading ---- */
 

@@ -35,10 +35,15 @@ struct store {
         int directory_fd; /* flock'ed, but for read-only */
         bool read_only;
         uint64_t limit_bytes;
+        void *map; /* where LMDB has its file; NULL = not found */
+        size_t map_bytes;
         _Atomic uint64_t written_bytes; /* pages that commits took out of use, in octets */
         struct leaf_writer *writer;     /* the publisher's scratch, made at the first batch */
         uint64_t batches;
 };
+
+/* Its size never changes while it is open, so neither does its place. */
+int store_map_find(struct store *store);
 
 struct store_read {
         struct store *store;

@@ -146,6 +146,7 @@ static int environment_open(struct store *store, const struct store_options *opt
         r = lmdb_error(mdb_env_open(store->env, options->directory, environment_flags(store), 0600));
         if (r < 0)
                 return fail(r, open_error_sentence(r), why);
+        store_map_find(store);
         return data_file_extend(store, why);
 }
 
