@@ -68,7 +68,7 @@ def check_top():
             faults.append(f"{path.name}: not at the top level")
 
 
-PROVIDER_ROWS = {"WED": 17, "MON": 24, "ALI": 30, "DYN": 18, "SIM": 15, "PRV": 17}
+PROVIDER_ROWS = {"WED": 17, "MON": 24, "ALI": 30, "DYN": 18, "SIM": 15, "PRV": 17, "API": 11}
 
 
 def plain_manual(text):

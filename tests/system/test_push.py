@@ -14,6 +14,8 @@ import pytest
 
 from apis import Cloudflare, Route53, cf_rdata, r53_rdata
 from lab import PATIENCE, eventually, zone_text
+from test_alias import TARGETS, Upstream
+from test_alias import options as resolver_of
 
 APEX_TYPES = ("SOA", "NS")
 ENV = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
@@ -49,7 +51,7 @@ class Pushed:
             lines = ["# a token", other.get("token", api.token)]
         temporary = self.credentials.with_suffix(".new")
         temporary.write_text("\n".join(lines) + "\n")
-        temporary.chmod(0o600)
+        temporary.chmod(other.get("mode", 0o600))
         temporary.rename(self.credentials)
 
     def push(self, zone):
@@ -338,6 +340,74 @@ def test_drift_is_reported(lab, api, provider):
     eventually(lambda: zone.records() == records_of(text, "example.com", provider), 30, "push")
 
 
+def test_the_guard_holds_a_repair(lab, api, provider):
+    """What deletes more of what is there than max-delete allows waits for approve; an edit that does is held before it is pushed."""
+    zone = api.add_zone("example.com")
+    world = Pushed(lab, api, provider, "drift-interval 1s;", start=False)
+    world.daemon.options = world.daemon.options.replace("max-delete unlimited", "max-delete 30%")
+    world.daemon.start()
+    text = zone_text("example.com", 7, SOME)
+    world.write("example.com", text)
+    world.wait_in_sync("example.com", 7)
+    changes = api.count("change")
+    with api.lock:
+        for i in range(10):
+            if provider == "route53":
+                zone.put("A", 300, ["198.51.100.9"], f"somebody{i}.example.com")
+            else:
+                api.add_record(zone, name=f"somebody{i}.example.com", type="A", content="198.51.100.9")
+    held = world.wait_phase("example.com", "held")
+    assert re.search(r"10 of 2\d RRsets there would be deleted \(limit 30 %\)", held["reason"]), held
+    world.daemon.write("example.com", zone_text("example.com", 8, SOME[:2]))
+    eventually(lambda: world.daemon.zone("example.com")["state"] == "held", 20, "the edit held")
+    assert api.count("change") == changes
+    world.daemon.write("example.com", text)
+    held = world.wait_phase("example.com", "held")
+    world.daemon.cli("approve", "example.com", held["hash"], "--secondary", world.secondary)
+    eventually(lambda: zone.records() == records_of(text, "example.com", provider), 30, "repair")
+
+
+def test_a_newer_publish_replaces_the_waiting_one(lab, make_api):
+    """While one push is on its way three versions are published: it ends, then the newest goes alone."""
+    api = make_api("route53")
+    zone = api.add_zone("example.com")
+    world = Pushed(lab, api, "route53")
+    world.write("example.com", zone_text("example.com", 7, SOME))
+    world.wait_in_sync("example.com", 7)
+    api.spread = 3600
+    before = api.count("change")
+    for serial in (8, 9, 10, 11):
+        text = zone_text("example.com", serial, [*SOME, f"new{serial} IN A 192.0.2.{serial}"])
+        world.write("example.com", text)
+        if serial == 8:
+            world.wait_phase("example.com", "spreading")
+    assert api.count("change") == before + 1 and soa_serial_there(zone) == 8, "one change at a time"
+    with api.lock:
+        api.spread = 0.1
+        api.change_times = dict.fromkeys(api.change_times, time.monotonic())
+    world.wait_in_sync("example.com", 11)
+    assert zone.records() == records_of(text, "example.com", "route53")
+    assert api.count("change") == before + 2, "9 and 10 were not pushed"
+
+
+def test_an_alias_is_pushed_resolved(lab, api, provider):
+    """Its addresses go out, never its own type nor the provider's alias; a new answer is pushed."""
+    upstream = Upstream(lab.folder, "nsd")
+    lab.started.append(upstream)
+    upstream.serve("host A 192.0.2.7")
+    upstream.start()
+    zone = api.add_zone("example.com")
+    world = Pushed(lab, api, provider, options=resolver_of(upstream))
+    world.daemon.write("example.com", zone_text("example.com", 7, [f"@ 300 ALIAS host.{TARGETS}.", "www A 192.0.2.1"]))
+
+    def has(address):
+        assert zone.records() == records_of(zone_text("example.com", 7, [f"@ 300 A {address}", "www A 192.0.2.1"]), "example.com", provider)
+        return True
+    eventually(lambda: has("192.0.2.7"), 60, "the target's address there")
+    upstream.serve("host A 192.0.2.8")
+    eventually(lambda: has("192.0.2.8"), 60, "the new address there")
+
+
 def test_plan_of_what_is_in_sync(lab, api, provider):
     zone = api.add_zone("example.com")
     world = Pushed(lab, api, provider)
@@ -355,7 +425,7 @@ def test_plan_of_what_is_in_sync(lab, api, provider):
 
 
 def test_credentials(lab, api, provider):
-    """Missing, wrong, then right: read when they change; never printed."""
+    """Missing, for everybody to read, wrong, then right: read when they change; never printed."""
     zone = api.add_zone("example.com")
     world = Pushed(lab, api, provider, start=False)
     world.credentials.unlink()
@@ -363,6 +433,9 @@ def test_credentials(lab, api, provider):
     text = zone_text("example.com", 7, SOME)
     world.write("example.com", text)
     assert "No such file" in world.wait_phase("example.com", "retrying")["reason"]
+    world.write_credentials(mode=0o644)
+    eventually(lambda: "chmod 640 or tighter" in (world.push("example.com")["reason"] or ""), 20, "a refusal of the file's mode")
+    assert not api.log
     world.write_credentials(secret="quite+another/secret", token="quite-another-token")
     eventually(lambda: "answers 403" in (world.push("example.com")["reason"] or ""), 20, "a refusal")
     world.write_credentials()
