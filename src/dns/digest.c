@@ -3,7 +3,8 @@
  * Hashed of a record:  owner (wire) | type 16 | TTL 32 | RDLENGTH 16 | RDATA, an SOA's serial as zero.
  *
  * SHA256_* and not EVP: a million records are hashed when a zone is loaded, most of them of one or two
- * blocks, and EVP's set-up of each would cost several times the hash. No key is involved. */
+ * blocks, and EVP's set-up of each would cost several times the hash; even SHA256_Update and SHA256_Final
+ * cost as much as a block, so short ones are padded here. No key is involved. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "dns/digest.h"
@@ -17,8 +18,9 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-/* Most records are hashed as one piece: three small updates cost as much as the hash itself. */
-#define PIECE_MAX 320u
+#define BLOCK_SIZE ((size_t)SHA256_CBLOCK)
+#define PIECE_MAX (4 * BLOCK_SIZE) /* longer records are hashed in pieces */
+#define PADDING_MIN 9u             /* an octet and the length: FIPS 180-4 s.5.1.1 */
 #define PARTS_MAX 8
 #define LIST_IN_PARTS 4096 /* records */
 
@@ -38,10 +40,24 @@ static bool hash_pieces(
                SHA256_Update(context, record->rdata + serial + 4, length - serial - 4);
 }
 
+/* piece has room for its padding. */
+static void hash_piece(SHA256_CTX *context, uint8_t *piece, size_t size, uint8_t ret_hash[static DIGEST_SIZE])
+{
+        size_t padded = (size + PADDING_MIN + BLOCK_SIZE - 1) / BLOCK_SIZE * BLOCK_SIZE;
+
+        piece[size] = 0x80;
+        memset(piece + size + 1, 0, padded - size - PADDING_MIN);
+        write_u64(piece + padded - 8, (uint64_t)size * 8);
+        for (size_t at = 0; at < padded; at += BLOCK_SIZE)
+                SHA256_Transform(context, piece + at);
+        for (unsigned i = 0; i < DIGEST_SIZE / 4; i++)
+                write_u32(ret_hash + (size_t)4 * i, context->h[i]);
+}
+
 static int record_hash(const struct record *record, uint8_t ret_hash[static DIGEST_SIZE])
 {
         size_t owner_size = name_length(record->owner), length = record->rdata_length;
-        uint8_t piece[PIECE_MAX];
+        uint8_t piece[PIECE_MAX + BLOCK_SIZE]; /* an owner and 8 octets at least */
         SHA256_CTX context;
         bool done;
 
@@ -51,13 +67,13 @@ static int record_hash(const struct record *record, uint8_t ret_hash[static DIGE
         write_u16(piece + owner_size + 6, record->rdata_length);
         if (!SHA256_Init(&context))
                 return -EIO;
-        if (record->type != TYPE_SOA && owner_size + 8 + length <= PIECE_MAX) {
+        if (record->type != TYPE_SOA && owner_size + 8 + length + PADDING_MIN <= PIECE_MAX) {
                 if (length > 0)
                         memcpy(piece + owner_size + 8, record->rdata, length);
-                done = SHA256_Update(&context, piece, owner_size + 8 + length);
-        } else {
-                done = hash_pieces(&context, record, piece, owner_size + 8);
+                hash_piece(&context, piece, owner_size + 8 + length, ret_hash);
+                return 0;
         }
+        done = hash_pieces(&context, record, piece, owner_size + 8);
         return done && SHA256_Final(ret_hash, &context) ? 0 : -EIO;
 }
 

@@ -1,6 +1,7 @@
 #include "wire.h"
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/crew.h"
 #include "dns/digest.h"
@@ -9,6 +10,7 @@
 #include "vectors.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 
 static void equality(void **state)
@@ -280,7 +282,8 @@ static void sorting_with_a_crew(void **state)
 
                 assert_int_equal(crew_new(threads, &crew), 0);
                 for (size_t i = 0; i < 70000; i++) {
-                        struct record record = random_record(&arena, 1 + (unsigned)(i % 3), threads == 3 ? 2 : 26);
+                        struct record record =
+                                random_record(&arena, 1 + (unsigned)(i % 3), threads == 3 ? 2 : 26);
 
                         assert_int_equal(record_list_add(&list, &record), 0);
                         assert_int_equal(record_list_add(&want, &record), 0);
@@ -353,6 +356,34 @@ static void digest_of_one_record(void **state)
         (void)state;
         assert_int_equal(digest_add(&digest, &record), 0);
         assert_memory_equal(digest.bytes, want, DIGEST_SIZE);
+}
+
+/* As EVP hashes it, whatever the number of blocks. */
+static void digest_of_every_length(void **state)
+{
+        static const uint8_t owner[] = "\5owner\7example";
+        uint8_t text[sizeof(owner) + 8 + 700], want[DIGEST_SIZE];
+
+        (void)state;
+        memcpy(text, owner, sizeof(owner));
+        for (size_t i = 0; i < 700; i++)
+                text[sizeof(owner) + 8 + i] = (uint8_t)(i * 7 + 1);
+        for (size_t length = 0; length <= 700; length++) {
+                const struct record record = {.owner = owner,
+                        .rdata = text + sizeof(owner) + 8,
+                        .rdata_length = (uint16_t)length,
+                        .type = TYPE_TXT,
+                        .ttl = 0x01020304};
+                struct digest digest = {0};
+
+                write_u16(text + sizeof(owner), record.type);
+                write_u32(text + sizeof(owner) + 2, record.ttl);
+                write_u16(text + sizeof(owner) + 6, record.rdata_length);
+                assert_int_equal(
+                        EVP_Digest(text, sizeof(owner) + 8 + length, want, NULL, EVP_sha256(), NULL), 1);
+                assert_int_equal(digest_add(&digest, &record), 0);
+                assert_memory_equal(digest.bytes, want, DIGEST_SIZE);
+        }
 }
 
 static void digest_moves_back_and_forth(void **state)
@@ -433,6 +464,7 @@ int main(void)
                 cmocka_unit_test(sorting_names),
                 cmocka_unit_test(serials),
                 cmocka_unit_test(digest_of_one_record),
+                cmocka_unit_test(digest_of_every_length),
                 cmocka_unit_test(digest_moves_back_and_forth),
                 cmocka_unit_test(digest_leaves_out_the_serial_alone),
                 cmocka_unit_test(digest_of_large_records),
