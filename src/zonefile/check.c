@@ -281,7 +281,10 @@ struct spans {
 static bool is_plain_owner(struct run run, const uint8_t *apex)
 {
         struct owner_summary owner;
+        uint16_t type = run.begin->type;
 
+        if (run.end == run.begin + 1 && type != TYPE_CNAME && type != TYPE_DNAME && type != TYPE_SPF)
+                return true; /* most of them */
         for (const struct record *at = run.begin; at + 1 < run.end; at++)
                 if (at[1].type == at->type && record_covered_type(at + 1) == record_covered_type(at) &&
                         (at[1].ttl != at->ttl || record_is_same(at, at + 1)))

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define TEXT_LENGTH_MAX 254 /* without escapes: one octet less than the wire form */
 
 static int fail_name(struct scan *scan, const char *at, enum name_error error)
@@ -92,6 +96,27 @@ static int name_with_escapes(struct scan *scan, const struct token *token, uint8
         return 0;
 }
 
+/* Index of the next dot at or behind `from`; the token's length, or more, where there is none. */
+static inline size_t next_dot(const struct token *token, size_t from)
+{
+        size_t length = token_length(token);
+#ifdef __SSE2__
+        const __m128i dot = _mm_set1_epi8('.');
+
+        for (; from < length; from += 16) { /* there is room behind every text */
+                __m128i octets = _mm_loadu_si128((const __m128i *)(const void *)(token->begin + from));
+                unsigned mask = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(octets, dot));
+
+                if (mask != 0)
+                        return from + (unsigned)__builtin_ctz(mask);
+        }
+#else
+        while (from < length && token->begin[from] != '.')
+                from++;
+#endif
+        return from;
+}
+
 /* Copies the text behind the first length octet and turns the dots into length octets. Returns where the last
  * label's length octet is, or -1 with the fault told. */
 static int labels_from_text(struct scan *scan, const struct token *token, uint8_t *name)
@@ -99,12 +124,9 @@ static int labels_from_text(struct scan *scan, const struct token *token, uint8_
         size_t length = token_length(token), label = 0;
 
         memcpy(name + 1, token->begin, length);
-        for (size_t i = 0; i < length; i++) {
-                size_t size;
+        for (size_t i = next_dot(token, 0); i < length; i = next_dot(token, i + 1)) {
+                size_t size = i - label;
 
-                if (token->begin[i] != '.')
-                        continue;
-                size = i - label;
                 if (size == 0) {
                         fail_name(scan, token->begin + i, NAME_EMPTY_LABEL);
                         return -1;
