@@ -2,7 +2,7 @@
  * the old records, gives the new ones; its chunks hold the new text, each with the state that the whole parse
  * has there.
  *
- * ZONECRIER_LONG=1 is the long form, 50,000 rounds; ZONECRIER_TEST_ROUNDS and ZONECRIER_TEST_SEED choose
+ * ZONECRIER_LONG=1 is the long form, 100,000 rounds; ZONECRIER_TEST_ROUNDS and ZONECRIER_TEST_SEED choose
  * others. */
 #include <setjmp.h>
 #include <stdarg.h>
