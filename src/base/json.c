@@ -3,42 +3,13 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-
-/* Octets of the UTF-8 character at text, or 0 where it is none (RFC 3629: no overlong forms, no surrogates).
- */
-static size_t utf8_read(const uint8_t *text, size_t size, uint32_t *ret_character)
-{
-        static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-        size_t length = text[0] >= 0xf0 && text[0] <= 0xf4  ? 4
-                        : text[0] >= 0xe0 && text[0] < 0xf0 ? 3
-                        : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
-                                                            : 0;
-        if (length == 0 || length > size)
-                return 0;
-        uint32_t character = text[0] & (0x7fu >> length);
-        for (size_t i = 1; i < length; i++) {
-                if ((text[i] & 0xc0) != 0x80)
-                        return 0;
-                character = character << 6 | (text[i] & 0x3f);
-        }
-        if (character < least[length] || character > 0x10ffff || (character >= 0xd800 && character <= 0xdfff))
-                return 0;
-        *ret_character = character;
-        return length;
-}
-
-/* C1 controls, and marks that reorder or break a line: JSON may be read on a terminal. */
-static bool is_unsafe_character(uint32_t character)
-{
-        return character < 0xa0 || (character >= 0x2028 && character <= 0x202e) ||
-               (character >= 0x2066 && character <= 0x2069);
-}
 
 static void append_escape(struct buffer *out, uint8_t octet)
 {
@@ -59,7 +30,7 @@ static void append_escape(struct buffer *out, uint8_t octet)
         }
 }
 
-/* One character above ASCII; returns its octets. */
+/* One character above ASCII; returns its octets. JSON may be read on a terminal. */
 static size_t append_wide(struct buffer *out, const uint8_t *text, size_t size)
 {
         uint32_t character;
@@ -68,7 +39,7 @@ static size_t append_wide(struct buffer *out, const uint8_t *text, size_t size)
                 buffer_append_text(out, REPLACEMENT);
                 return 1;
         }
-        if (is_unsafe_character(character))
+        if (!utf8_is_printable(character))
                 buffer_printf(out, "\\u%04x", character);
         else
                 buffer_append(out, text, length);

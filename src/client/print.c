@@ -2,34 +2,19 @@
 #include "client/print.h"
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 #include "client/client.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
-/* Octets of the printable UTF-8 character at text; 0 for controls (C0, DEL, C1), for marks that reorder or
- * break a line (U+2028 to U+202E, U+2066 to U+2069) and for what is no UTF-8. */
+/* Octets of the printable character at text; 0 for others, and for what is no UTF-8. */
 static size_t printable_length(const uint8_t *text, size_t size)
 {
-        static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-        if (text[0] < 0x80)
-                return text[0] >= 0x20 && text[0] != 0x7f;
-        size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : text[0] >= 0xc0 ? 2 : 0;
-        if (length == 0 || length > size)
-                return 0;
-        uint32_t character = text[0] & (0x7fu >> length);
-        for (size_t i = 1; i < length; i++) {
-                if ((text[i] & 0xc0) != 0x80)
-                        return 0;
-                character = character << 6 | (text[i] & 0x3f);
-        }
-        if (character < least[length] || character > 0x10ffff || (character >= 0xd800 && character <= 0xdfff))
-                return 0;
-        if (character < 0xa0 || (character >= 0x2028 && character <= 0x202e) ||
-                (character >= 0x2066 && character <= 0x2069))
-                return 0;
-        return length;
+        uint32_t character;
+        size_t length = utf8_read(text, size, &character);
+        return length > 0 && utf8_is_printable(character) ? length : 0;
 }
 
 void print_escape(struct buffer *out, const char *text, size_t length, bool keep_lines)
