@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-event.h>
 
 #define POOL_SIZE 8u
@@ -235,6 +236,19 @@ uint32_t udp_socket_id(const struct udp_socket *socket)
 int udp_socket_fd(const struct udp_socket *socket)
 {
         return socket->fd;
+}
+
+struct exchange_key exchange_key_of(const struct address *peer, uint32_t socket_id, uint16_t id)
+{
+        struct exchange_key key = {
+                .scope = peer->scope,
+                .socket_id = socket_id,
+                .port = peer->port,
+                .family = (uint16_t)peer->family,
+                .id = id,
+        };
+        memcpy(key.bytes, peer->bytes, sizeof(key.bytes));
+        return key;
 }
 
 int udp_pools_new(struct sd_event *event, const struct udp_pools_owner *owner, struct udp_pools **ret_pools)

@@ -27,4 +27,17 @@ uint32_t udp_socket_id(const struct udp_socket *socket); /* never given twice */
 int udp_socket_fd(const struct udp_socket *socket);
 /* Binds what leaves from here, TCP as well: the source with its port, IPv6 kept apart from IPv4. */
 int socket_bind_source(int fd, const struct address *source);
+/* What names an outstanding datagram: an answer has to come to the socket it left from, from where it went
+ * to. A key of tables: no octet of it is undefined. */
+struct exchange_key {
+        uint8_t bytes[16];
+        uint32_t scope;
+        uint32_t socket_id;
+        uint16_t port;
+        uint16_t family;
+        uint16_t id;
+        uint16_t zero;
+};
+struct exchange_key exchange_key_of(const struct address *peer, uint32_t socket_id, uint16_t id);
+
 struct udp_pools *udp_pools_free(struct udp_pools *pools);

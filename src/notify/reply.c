@@ -10,8 +10,6 @@
 #include "base/clock.h"
 #include "dns/type.h"
 
-#include <string.h>
-
 #define TELL_SPACING (60 * USEC_PER_SEC)
 
 static bool is_question(const struct request *answer, const uint8_t *zone)
@@ -114,14 +112,7 @@ void reply_received(
         struct notify *notify = context;
         if (length < MESSAGE_HEADER_SIZE)
                 return;
-        struct exchange_key key = {
-                .scope = from->scope,
-                .socket_id = socket_id,
-                .port = from->port,
-                .family = (uint16_t)from->family,
-                .id = read_u16(bytes),
-        };
-        memcpy(key.bytes, from->bytes, sizeof(key.bytes));
+        struct exchange_key key = exchange_key_of(from, socket_id, read_u16(bytes));
         struct pending *pending = table_get(&notify->exchanges, &key, sizeof(key));
         if (!pending)
                 return;

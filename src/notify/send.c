@@ -37,17 +37,10 @@ void exchange_end(struct notify *notify, struct pending *pending)
 static int exchange_begin(struct notify *notify, struct pending *pending, uint32_t socket_id)
 {
         struct exchange *exchange = &pending->exchange;
-        const struct address *address = &pending->peer->address;
         exchange_end(notify, pending);
-        exchange->key = (struct exchange_key){
-                .scope = address->scope,
-                .socket_id = socket_id,
-                .port = address->port,
-                .family = (uint16_t)address->family,
-        };
-        memcpy(exchange->key.bytes, address->bytes, sizeof(exchange->key.bytes));
         for (unsigned i = 0; i < ID_TRIES; i++) {
-                exchange->key.id = (uint16_t)random_below(0x10000);
+                exchange->key =
+                        exchange_key_of(&pending->peer->address, socket_id, (uint16_t)random_below(0x10000));
                 if (table_get(&notify->exchanges, &exchange->key, sizeof(exchange->key)))
                         continue;
                 int r = table_put(&notify->exchanges, &exchange->key, sizeof(exchange->key), pending, NULL);

@@ -14,17 +14,6 @@
 
 enum { NODE_PENDING, NODE_PEER }; /* timer_node.kind */
 
-/* What names an outstanding NOTIFY: a reply has to come to the socket it left from, from where it went to. */
-struct exchange_key {
-        uint8_t bytes[16];
-        uint32_t scope;
-        uint32_t socket_id;
-        uint16_t port;
-        uint16_t family;
-        uint16_t id;
-        uint16_t zero;
-};
-
 struct exchange {
         struct exchange_key key;
         uint32_t serial; /* in the NOTIFY's SOA */

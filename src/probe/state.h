@@ -34,18 +34,6 @@ int probe_judge(const uint8_t *bytes, size_t length, uint16_t id, const uint8_t 
 
 enum { NODE_PACE, NODE_PROBE }; /* timer_node.kind */
 
-/* What names an outstanding datagram: an answer has to come to the socket it left from, from where it went
- * to. */
-struct exchange_key {
-        uint8_t bytes[16];
-        uint32_t scope;
-        uint32_t socket_id;
-        uint16_t port;
-        uint16_t family;
-        uint16_t id;
-        uint16_t zero;
-};
-
 /* One sending; the table of exchanges has it while key.socket_id is set. */
 struct exchange {
         struct probe *probe;

@@ -13,7 +13,6 @@
 #include "base/random.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define ID_TRIES 16
 
@@ -33,26 +32,13 @@ void probe_udp_close(struct probe *probe)
                 exchange_close(&probe->exchanges[i]);
 }
 
-static struct exchange_key key_of(const struct address *address, uint32_t socket_id, uint16_t id)
-{
-        struct exchange_key key = {
-                .scope = address->scope,
-                .socket_id = socket_id,
-                .port = address->port,
-                .family = (uint16_t)address->family,
-                .id = id,
-        };
-        memcpy(key.bytes, address->bytes, sizeof(key.bytes));
-        return key;
-}
-
 /* A random ID that no other question on this way waits with. */
 static int exchange_open(struct probe *probe, struct exchange *exchange, uint32_t socket_id)
 {
         struct table *exchanges = &probe->prober->exchanges;
         for (unsigned i = 0; i < ID_TRIES; i++) {
                 uint16_t id = (uint16_t)random_below(0x10000);
-                struct exchange_key key = key_of(&probe->question.server, socket_id, id);
+                struct exchange_key key = exchange_key_of(&probe->question.server, socket_id, id);
                 if (table_get(exchanges, &key, sizeof(key)))
                         continue;
                 *exchange = (struct exchange){.probe = probe, .key = key};
@@ -133,7 +119,7 @@ void probe_udp_received(
         if (length < MESSAGE_HEADER_SIZE)
                 return;
         uint16_t id = read_u16(bytes);
-        struct exchange_key key = key_of(from, socket_id, id);
+        struct exchange_key key = exchange_key_of(from, socket_id, id);
         struct exchange *exchange = table_get(&prober->exchanges, &key, sizeof(key));
         if (!exchange)
                 return;
