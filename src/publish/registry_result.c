@@ -311,56 +311,24 @@ static struct registry_entry *entry_of_returned(struct registry *registry, const
         return registry_scan(registry) == 0 ? registry_entry_find(registry, name) : NULL;
 }
 
-static void apply(struct registry *registry, struct publish_job *job)
+static bool is_of_serial(const struct publish_job *job)
 {
-        struct registry_entry *entry = job->kind == JOB_STATE || job->kind == JOB_GROUP
-                                               ? NULL
-                                               : registry_entry_find(registry, job->name);
-        bool is_published = job->is_published, has_row = job->has_row;
+        return job->kind == JOB_SERIAL_SET || job->kind == JOB_SERIAL_STEP || job->kind == JOB_SERIAL_ABORT;
+}
 
-        if (job->kind == JOB_GROUP) {
-                git_on_group(registry, job);
-                return;
-        }
-        if (job->kind == JOB_PLAN) {
-                registry_apply_plan(job);
-                return;
-        }
-        if (job->kind == JOB_WRITE_BACK) {
-                if (entry)
-                        registry_write_back_done(entry, job);
-                return;
-        }
-        if (job->kind == JOB_REMOVE) {
-                apply_remove(registry, entry, job);
-                return;
-        }
-        if (entry && (job->kind == JOB_FREEZE || job->kind == JOB_ROLLBACK) &&
-                job->verdict.kind == VERDICT_FAILED) { /* says nothing about the text */
-                if (job->done)
-                        job->done(job->done_context, &entry->zone, &job->verdict);
-                return;
-        }
-        if (!entry && job->kind == JOB_LOOK && has_row)
-                entry = entry_of_returned(registry, job->name);
-        if (!entry) {
-                if (job->done)
-                        job->done(job->done_context, NULL, NULL);
-                return;
-        }
+static void answer(
+        const struct publish_job *job, const struct registry_entry *entry, const struct verdict *verdict)
+{
+        if (job->done)
+                job->done(job->done_context, entry ? &entry->zone : NULL, verdict);
+}
+
+/* A verdict about the zone's text is there: what follows from it, and who is told. */
+static void apply_text(struct registry *registry, struct registry_entry *entry, struct publish_job *job)
+{
+        bool is_published = job->is_published, has_row = job->has_row;
         bool is_removed = job->verdict.kind == VERDICT_REMOVED; /* its file's removal was approved */
-        registry_steps_apply(registry, entry, job);
-        if (job->asks_secondaries) {
-                registry_lost_ask(registry, entry, job);
-                return;
-        }
-        if (job->kind == JOB_SERIAL_SET || job->kind == JOB_SERIAL_STEP || job->kind == JOB_SERIAL_ABORT) {
-                if (is_published)
-                        tell_published(registry, entry);
-                if (job->done)
-                        job->done(job->done_context, &entry->zone, &job->verdict);
-                return;
-        }
+
         if (has_row)
                 registry_lost_settle(entry);
         if (job->kind == JOB_AHEAD)
@@ -377,10 +345,56 @@ static void apply(struct registry *registry, struct publish_job *job)
                 tell_published(registry, entry);
         if (is_published && job->is_unknown)
                 registry_lost_check(registry, entry);
-        if (job->done)
-                job->done(job->done_context, &entry->zone, &entry->zone.verdict);
+        answer(job, entry, &entry->zone.verdict);
         if (should_forget(entry, has_row))
                 registry_entry_drop(registry, entry);
+}
+
+static void apply_zone(struct registry *registry, struct registry_entry *entry, struct publish_job *job)
+{
+        bool says_nothing = (job->kind == JOB_FREEZE || job->kind == JOB_ROLLBACK) &&
+                            job->verdict.kind == VERDICT_FAILED; /* about the text */
+
+        if (entry && says_nothing) {
+                answer(job, entry, &job->verdict);
+                return;
+        }
+        if (!entry && job->kind == JOB_LOOK && job->has_row)
+                entry = entry_of_returned(registry, job->name);
+        if (!entry) {
+                answer(job, NULL, NULL);
+                return;
+        }
+        registry_steps_apply(registry, entry, job);
+        if (job->asks_secondaries) {
+                registry_lost_ask(registry, entry, job);
+        } else if (is_of_serial(job)) {
+                if (job->is_published)
+                        tell_published(registry, entry);
+                answer(job, entry, &job->verdict);
+        } else {
+                apply_text(registry, entry, job);
+        }
+}
+
+static void apply(struct registry *registry, struct publish_job *job)
+{
+        if (job->kind == JOB_GROUP) {
+                git_on_group(registry, job);
+                return;
+        }
+        if (job->kind == JOB_PLAN) {
+                registry_apply_plan(job);
+                return;
+        }
+        struct registry_entry *entry =
+                job->kind == JOB_STATE ? NULL : registry_entry_find(registry, job->name);
+        if (job->kind == JOB_REMOVE)
+                apply_remove(registry, entry, job);
+        else if (job->kind != JOB_WRITE_BACK)
+                apply_zone(registry, entry, job);
+        else if (entry)
+                registry_write_back_done(entry, job);
 }
 
 void registry_answer_unread(struct registry *registry, struct registry_entry *entry, const char *why)
