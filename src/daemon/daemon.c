@@ -35,6 +35,13 @@ static char *diags_text(struct diag_list *diags)
         return copy;
 }
 
+/* What stands in no file begins with its severity, which the log has too. */
+static const char *without_severity(const char *text)
+{
+        static const char severity[] = "error: ";
+        return strncmp(text, severity, strlen(severity)) == 0 ? text + strlen(severity) : text;
+}
+
 /* Loads and logs; *ret_text (malloc'ed) has the diagnostics. */
 static int load_conf(const char *path, struct conf **ret_conf, char **ret_text)
 {
@@ -45,7 +52,7 @@ static int load_conf(const char *path, struct conf **ret_conf, char **ret_text)
         if (text && *text)
                 log_write(r < 0 ? LOG_ERR : LOG_WARNING,
                         &(struct log_fields){.message_id = r < 0 ? MESSAGE_CONFIG_WRONG : NULL, .file = path},
-                        "%s", text);
+                        "%s", without_severity(text));
         diag_free(&diags);
         *ret_text = text;
         return r;

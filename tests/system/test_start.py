@@ -30,6 +30,13 @@ def told(text):
     return lines[0].partition(" error: cannot start: ")[2]
 
 
+def test_no_configuration():
+    done = subprocess.run([BUILD / "zonecrierd", "-c", "/nonexistent/zonecrier.conf"], capture_output=True, text=True, timeout=20 * PATIENCE)
+    text = done.stdout + done.stderr
+    assert done.returncode == 1 and " error: cannot read /nonexistent/zonecrier.conf: No such file or directory\n" in text, text
+    assert text.count("error:") == 1 and "hint: -c FILE names another one" in text, text
+
+
 def test_a_port_in_use(tmp_path):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
