@@ -169,6 +169,24 @@ static void check_reach(struct reader *reader, const struct conf_secondary *seco
                         provider->title, provider->primary_port);
 }
 
+/* ---- used at all ---- */
+
+static void check_use(struct reader *reader, const struct conf_secondary *secondary)
+{
+        const struct named_block *named = block_find(&reader->secondaries, secondary->name);
+        char hint[CONF_SECONDARY_NAME_MAX + 32];
+
+        for (const struct secondaries_use *use = reader->uses; use; use = use->next)
+                for (size_t i = 0; i < use->policy->secondary_count; i++)
+                        if (use->policy->secondaries[i] == secondary)
+                                return;
+        if (!named)
+                return;
+        snprintf(hint, sizeof(hint), "secondaries { \"%s\"; };", secondary->name);
+        reader_warn(reader, statement_position(named->statement), "unused", hint,
+                "no zone uses secondary \"%s\": it is neither told of a change nor let in", secondary->name);
+}
+
 void secondaries_check(struct reader *reader)
 {
         const struct conf *conf = &reader->whole->conf;
@@ -181,6 +199,8 @@ void secondaries_check(struct reader *reader)
                                         use->policy->secondaries[i]);
                 check_zone(reader, use);
         }
-        for (size_t i = 0; i < conf->secondary_count; i++)
+        for (size_t i = 0; i < conf->secondary_count; i++) {
                 check_reach(reader, conf->secondaries[i]);
+                check_use(reader, conf->secondaries[i]);
+        }
 }

@@ -255,6 +255,22 @@ static void test_told_apart(void **state)
                                            "(192.0.2.7) and key: status cannot tell which of them asked\n");
 }
 
+static void test_used_by_nobody(void **state)
+{
+        (void)state;
+        LOADED loaded = load_text("secondary a { transfer-from { 192.0.2.1; }; notify no; };"
+                                  "secondary b { transfer-from { 192.0.2.2; }; notify no; };"
+                                  "secondary c { transfer-from { 192.0.2.3; }; notify no; };\n"
+                                  "secondary lone { transfer-from { 192.0.2.7; }; notify no; };\n"
+                                  "options { secondaries { a; }; };"
+                                  "template t { match \"*.example\"; secondaries { b; }; };"
+                                  "zone z { file z; secondaries { c; }; };\n" BASE);
+        assert_string_equal(told(&loaded),
+                "2:1: warning: no zone uses secondary \"lone\": it is neither told of "
+                "a change nor let in\n");
+        assert_int_equal(loaded.r, 0);
+}
+
 static void test_a_provider_of_the_configuration(void **state)
 {
         (void)state;
@@ -311,6 +327,7 @@ int main(void)
                 cmocka_unit_test(test_what_is_wrong),
                 cmocka_unit_test(test_told_apart),
                 cmocka_unit_test(test_port_alone),
+                cmocka_unit_test(test_used_by_nobody),
                 cmocka_unit_test(test_a_provider_of_the_configuration),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
