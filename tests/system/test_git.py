@@ -263,7 +263,7 @@ def test_many_in_one_commit(lab, repository):
     repository.publish()
     daemon = daemon_for(lab, repository, start=False)
     trace = daemon.folder / "trace"
-    daemon.program = ["strace", "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync", "-o", str(trace), *map(str, daemon.program)]
+    daemon.program = ["strace", "-D", "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync", "-o", str(trace), *map(str, daemon.program)]
     daemon.start()
     before = trace.read_text().count("/serials>")
     for name in names:
