@@ -147,6 +147,26 @@ static int set_all(struct git *git, const struct client *client)
         return exit_status == CLIENT_OK ? set(git, "receive.advertisePushOptions", "true") : exit_status;
 }
 
+/* A misspelt branch would let every push pass. A repository without any has its first push before it. */
+static void warn_of_branch(struct git *git, const char *branch)
+{
+        CLEANUP_FREE char *ref = NULL;
+        CLEANUP(buffer_free) struct buffer any = {0}, found = {0};
+
+        if (!branch || asprintf(&ref, "refs/heads/%s", branch) < 0)
+                return;
+        const char *const list[] = {"for-each-ref", "--count=1", "refs/heads", NULL};
+        const char *const look[] = {"rev-parse", "--verify", "--quiet", ref, NULL};
+        if (git_run(git, list, NULL, 0, 0, &any, NULL) != 0 || any.length == 0 ||
+                git_run(git, look, NULL, 0, 0, &found, NULL) == 0)
+                return;
+        fputs("zonecrier: warning: ", stderr);
+        print_text(stderr, git_path(git));
+        fputs(" has no branch ", stderr);
+        print_text(stderr, branch);
+        fputs(": pushes to other branches are not looked at\n", stderr);
+}
+
 int hook_install(const struct client *client, const char *repository)
 {
         CLEANUP(git_unref_later) struct git *git = NULL;
@@ -168,6 +188,7 @@ int hook_install(const struct client *client, const char *repository)
         if (mkdir(folder, 0777) < 0 && errno != EEXIST)
                 return tell(folder, strerror(errno));
         int exit_status = set_all(git, client);
+        warn_of_branch(git, client->branch);
         if (exit_status == CLIENT_OK)
                 exit_status = install(folder, "pre-receive");
         if (exit_status == CLIENT_OK && !(bare && strcmp(bare, "true") == 0))

@@ -161,6 +161,16 @@ def test_only_what_is_published_is_looked_at(tmp_path):
     assert "nowhere.conf" in place.refused()
 
 
+def test_a_branch_that_is_not_there(tmp_path):
+    """A misspelt one is warned of; of a repository without any nothing is said."""
+    place = Place(tmp_path)
+    for branch, warns in (("main", False), ("mian", True)):
+        done = zonecrier("hook", "install", place.bare, "--branch", branch)
+        assert (done.stderr == f"zonecrier: warning: {place.bare} has no branch {branch}: pushes to other branches are not looked at\n") == warns, done
+        assert bool(done.stderr) == warns
+    assert zonecrier("hook", "install", bare(tmp_path / "new.git"), "--branch", "later").stderr == ""
+
+
 def test_a_sha256_repository(tmp_path):
     place = Place(tmp_path, "--object-format=sha256")
     assert len(place.head()) == 64
