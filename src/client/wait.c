@@ -249,6 +249,14 @@ static int tell_late(struct wait *wait, const json_t *zone, uint64_t timeout_use
         return CLIENT_LATE;
 }
 
+static int tell_no_commit(const struct wait *wait)
+{
+        fputs("zonecrier: no repository that zones come from has a commit ", stderr);
+        print_text(stderr, wait->client->commit);
+        fputs("; one that is not pushed yet is named by its whole id\n", stderr);
+        return CLIENT_WRONG;
+}
+
 /* Which serial is meant; 0 = it is not published yet. */
 static uint32_t serial_meant(const struct wait *wait, const json_t *status, const json_t *zone)
 {
@@ -265,6 +273,11 @@ static int run(struct wait *wait, uint32_t serial, uint64_t timeout_usec)
                 if (exit_status != CLIENT_OK) {
                         json_decref(status);
                         return exit_status;
+                }
+                if (pause == POLL_FIRST && wait->client->commit &&
+                        !wait_commit_may_come(status, wait->client->commit)) {
+                        json_decref(status);
+                        return tell_no_commit(wait);
                 }
                 const json_t *zone = json_array_get(json_object_get(status, "zones"), 0);
                 if (wait->serial == 0)

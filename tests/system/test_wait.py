@@ -68,6 +68,10 @@ def test_push_wait_dig(lab, tmp_path):
     other = repository.commit("not pushed")
     done = daemon.cli("wait", "example.org", "--commit", other, "--timeout", "1s", check=False)
     assert done.returncode == 3 and "not published within 1 s" in done.stderr, done
+    daemon.cli("wait", "example.org", "--commit", git(repository.clone, "rev-parse", "--short", first).strip())
+    for nothing in (other[:10], "nonesuch", "--", "HEAD^{tree}"):
+        done = daemon.cli("wait", "example.org", f"--commit={nothing}", "--timeout", "1h", check=False)
+        assert done.returncode == 1 and "no repository that zones come from has a commit" in done.stderr and nothing in done.stderr, done
 
 
 @pytest.mark.long
