@@ -176,6 +176,25 @@ static int reload_all(struct control_request *request)
         return registry_reload_all(options->registry, on_reload_all, request);
 }
 
+/* A name that is nobody's would be assumed in vain, and the one that was meant waited for. */
+static int serial_set(struct control_request *request)
+{
+        struct registry *registry = request->control->options.registry;
+        const uint8_t *zone = request->route.zone;
+        char unknown[NAME_TEXT_MAX], name[NAME_TEXT_MAX];
+
+        if (registry_find(registry, zone) &&
+                !registry_serial_knows(registry, zone, request->route.assumed, unknown)) {
+                request_answer_error(request, MHD_HTTP_BAD_REQUEST,
+                        "%s has no secondary %s that could be assumed to have a serial; zonecrier serial %s "
+                        "names them",
+                        name_to_zone_text(zone, name), unknown, name);
+                return 0;
+        }
+        return registry_serial_set(registry, zone, request->route.serial, request->route.longest,
+                request->route.assumed, on_verdict, request);
+}
+
 static int ask_registry(struct control_request *request)
 {
         struct registry *registry = request->control->options.registry;
@@ -207,8 +226,7 @@ static int ask_registry(struct control_request *request)
         case ROUTE_SERIAL:
                 return registry_serials_ask(registry, zone, serials_answer, request);
         case ROUTE_SERIAL_SET:
-                return registry_serial_set(registry, zone, request->route.serial, request->route.longest,
-                        request->route.assumed, on_verdict, request);
+                return serial_set(request);
         case ROUTE_SERIAL_ABORT:
                 return registry_serial_abort(registry, zone, on_verdict, request);
         case ROUTE_STATUS:

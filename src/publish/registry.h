@@ -170,6 +170,9 @@ int registry_seen_ahead(
  * secondaries that are not waited for, names or addresses, one a line. VERDICT_FAILED where it cannot be. */
 int registry_serial_set(struct registry *registry, const uint8_t *name, uint32_t serial, bool longest,
         const char *assumed, registry_done done, void *context);
+/* Whether each of them is a secondary of the zone; else the first that is none. */
+bool registry_serial_knows(struct registry *registry, const uint8_t *name, const char *assumed,
+        char ret_unknown[static NAME_TEXT_MAX]);
 int registry_serial_abort(struct registry *registry, const uint8_t *name, registry_done done, void *context);
 /* What the zone's secondaries hold, asked now; told is called once, perhaps before the call returns. zone
  * NULL: it went away meanwhile. */

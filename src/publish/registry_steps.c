@@ -56,17 +56,24 @@ struct holders {
         size_t missing_size;
 };
 
+/* By its block, its server's name, or the address with its port or without. */
+static bool assumes(const struct serial_set *set, const char *name, const char *block)
+{
+        char bare[INQUIRY_NAME_MAX];
+
+        snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(name, "#"), name);
+        return serial_set_assumes(set, name) || serial_set_assumes(set, bare) ||
+               (block && serial_set_assumes(set, block));
+}
+
 static void add_holder(
         struct holders *holders, const char *name, const char *block, bool is_known, uint32_t serial)
 {
-        char bare[INQUIRY_NAME_MAX];
         size_t used = strlen(holders->missing);
 
         if (holders->count == HOLDERS_MAX)
                 return;
-        snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(name, "#"), name);
-        bool is_assumed = serial_set_assumes(holders->set, name) || serial_set_assumes(holders->set, bare) ||
-                          (block && serial_set_assumes(holders->set, block));
+        bool is_assumed = assumes(holders->set, name, block);
         holders->list[holders->count++] =
                 (struct serial_holder){.serial = serial, .is_known = is_known, .is_assumed = is_assumed};
         if (!is_assumed && (!is_known || serial != holders->serial))
@@ -299,6 +306,41 @@ void registry_steps_stop(struct registry *registry)
 }
 
 /* ---- commands ---- */
+
+static bool is_holder(const struct registry *registry, const struct conf_policy *policy,
+        const uint8_t *zone_name, const struct serial_set *called)
+{
+        struct inquiry_server servers[INQUIRY_SERVERS_MAX];
+        char text[ADDRESS_TEXT_MAX];
+        size_t count = inquiry_servers(policy, servers);
+        const struct fleet_zone *zone =
+                registry->options.fleet ? fleet_zone_get(registry->options.fleet, zone_name, NULL) : NULL;
+
+        for (size_t i = 0; i < policy->secondary_count; i++)
+                if (serial_set_assumes(called, policy->secondaries[i]->name))
+                        return true;
+        for (size_t i = 0; i < count; i++)
+                if (assumes(called, server_name(&servers[i], text), servers[i].secondary))
+                        return true;
+        for (size_t i = 0; zone && i < zone->target_count; i++)
+                if (assumes(called, address_format(&zone->targets[i]->target.address, text), NULL))
+                        return true;
+        return false;
+}
+
+bool registry_serial_knows(struct registry *registry, const uint8_t *name, const char *assumed,
+        char ret_unknown[static NAME_TEXT_MAX])
+{
+        const struct conf_policy *policy = conf_policy_for(registry->conf, name);
+
+        for (const char *line = assumed; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+                struct serial_set called = {0};
+                snprintf(ret_unknown, NAME_TEXT_MAX, "%.*s", (int)strcspn(line, "\n"), line);
+                if (!serial_set_assume(&called, ret_unknown) || !is_holder(registry, policy, name, &called))
+                        return false;
+        }
+        return true;
+}
 
 int registry_serial_set(struct registry *registry, const uint8_t *name, uint32_t serial, bool longest,
         const char *assumed, registry_done done, void *context)

@@ -327,6 +327,9 @@ def test_assumed(lab):
     world.secondaries[2].stop()
     world.primary.cli("serial-set", ZONE, goal)
     eventually(lambda: world.primary.soa(ZONE) not in (start, goal), 60, "the first step")
+    for names in ("127.0.0.33", "127.0.0.3,knott", f"127.0.0.3#{world.secondaries[2].port + 1}"):
+        refused = world.primary.cli("serial-set", ZONE, "--assume", names, check=False)
+        assert refused.returncode == 1 and f"has no secondary {names.split(',')[-1]} " in refused.stderr, refused
     world.primary.cli("serial-set", ZONE, "--assume", "127.0.0.3")
     world.wait(goal, world.secondaries[:2])
     assert world.primary.soa(ZONE) == goal
