@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -24,17 +25,13 @@ void daemon_write_rows(struct daemon *daemon)
 
 static void tell_status(struct daemon *daemon)
 {
-        const struct zone_entry *zone;
-        size_t position = 0, counts[ZONE_FAILED + 1] = {0};
+        const uint64_t *counts = registry_figures(daemon->registry)->zones;
         char status[sizeof(daemon->status)];
-
-        while ((zone = registry_next(daemon->registry, &position)))
-                counts[zone->state]++;
-        size_t trouble = counts[ZONE_BROKEN] + counts[ZONE_HELD] + counts[ZONE_MISSING] +
-                         counts[ZONE_BEHIND] + counts[ZONE_FAILED];
+        uint64_t trouble = counts[ZONE_BROKEN] + counts[ZONE_HELD] + counts[ZONE_MISSING] +
+                           counts[ZONE_BEHIND] + counts[ZONE_FAILED];
         snprintf(status, sizeof(status),
-                "STATUS=%zu zone%s: %zu published, %zu loading, %zu frozen, %zu in trouble (%zu broken, %zu "
-                "held, %zu missing)",
+                "STATUS=%zu zone%s: %" PRIu64 " published, %" PRIu64 " loading, %" PRIu64 " frozen, %" PRIu64
+                " in trouble (%" PRIu64 " broken, %" PRIu64 " held, %" PRIu64 " missing)",
                 registry_count(daemon->registry), registry_count(daemon->registry) == 1 ? "" : "s",
                 counts[ZONE_PUBLISHED], counts[ZONE_LOADING], counts[ZONE_FROZEN], trouble,
                 counts[ZONE_BROKEN], counts[ZONE_HELD], counts[ZONE_MISSING]);
