@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/random.h"
 
 #include <errno.h>
@@ -71,6 +72,7 @@ static int readable(sd_event_source *source, int fd, uint32_t events, void *cont
         (void)source;
         (void)events;
         socket->pools->reading = socket;
+        log_hold(); /* a line for each reply */
         for (unsigned i = 0; i < READS_A_TURN; i++) {
                 uint8_t bytes[REPLY_SIZE];
                 struct sockaddr_storage from;
@@ -85,6 +87,7 @@ static int readable(sd_event_source *source, int fd, uint32_t events, void *cont
         }
         socket->pools->reading = NULL;
         owner->turn_ended(owner->context);
+        log_release();
         return 0;
 }
 
