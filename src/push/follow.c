@@ -109,7 +109,7 @@ static void order_errand(struct follow *follow, bool is_force)
         order->errand.is_force = is_force;
         memcpy(order->errand.zone_id, follow->zone_id, sizeof(follow->zone_id));
         worker_post(follow->account->worker, order);
-        follow->facts.is_busy = true;
+        *(is_force ? &follow->facts.is_forcing : &follow->facts.is_reading) = true;
 }
 
 static void go_on(struct follows *follows, struct follow *follow)
@@ -206,7 +206,7 @@ void follows_take(struct follows *follows, const struct push_errand *errand)
         struct follow *follow = table_get(&follows->by_id, &errand->id, sizeof(errand->id));
         if (!follow)
                 return; /* it went in between */
-        follow->facts.is_busy = false;
+        *(errand->is_force ? &follow->facts.is_forcing : &follow->facts.is_reading) = false;
         if (!follow->zone_id_is_given)
                 memcpy(follow->zone_id, errand->zone_id, sizeof(follow->zone_id));
         if (errand->outcome == PUSH_OK) {

@@ -28,7 +28,7 @@ struct follow_facts {
         unsigned reads;                         /* since the publish, or force_axfr */
         uint64_t not_before_usec;               /* after a failure */
         bool read_is_refused, force_is_refused; /* not again for this serial */
-        bool is_busy;                           /* a request is under way */
+        bool is_reading, is_forcing;            /* a request is under way, or in line */
 };
 /* SLEEP until *ret_next_usec (UINT64_MAX: until something happens). Pure. */
 enum follow_action follow_next(const struct follow_facts *facts, uint64_t now_usec, uint64_t *ret_next_usec);

@@ -36,10 +36,11 @@ static uint64_t read_at(const struct follow_facts *facts)
 enum follow_action follow_next(const struct follow_facts *facts, uint64_t now_usec, uint64_t *ret_next_usec)
 {
         *ret_next_usec = NEVER;
-        if (facts->is_busy)
+        if (facts->is_forcing)
                 return FOLLOW_SLEEP;
+        /* A read may stand in line behind thousands of others: it is not waited for. */
         uint64_t force = later(force_at(facts), facts->not_before_usec);
-        uint64_t read = later(read_at(facts), facts->not_before_usec);
+        uint64_t read = facts->is_reading ? NEVER : later(read_at(facts), facts->not_before_usec);
         if (force <= now_usec)
                 return FOLLOW_FORCE;
         if (read <= now_usec)

@@ -102,6 +102,12 @@ static void make_records(struct model *model, const struct content *content, str
                                         .ttl = set->ttl};
                                 assert_int_equal(record_list_add(list, &record), 0);
                         }
+        static const struct record cdn = {.owner = (const uint8_t *)"\3cdn\7example",
+                .rdata = (const uint8_t *)"\300\0\2\2",
+                .rdata_length = 4,
+                .type = TYPE_A,
+                .ttl = 300};
+        assert_int_equal(record_list_add(list, &cdn), 0); /* the provider has somebody's there */
         qsort(list->items, list->count, sizeof(*list->items), by_order);
 }
 

@@ -93,10 +93,15 @@ static void waits_for_answers_and_after_failures(void **state)
         struct follow_facts facts = facts_of(7);
         uint64_t next;
         (void)state;
-        facts.is_busy = true;
+        facts.is_forcing = true;
         assert_int_equal(at(&facts, 3600 * SEC, &next), FOLLOW_SLEEP);
         assert_true(next == NEVER); /* the answer comes */
-        facts.is_busy = false;
+        facts.is_forcing = false;
+        facts.is_reading = true; /* that may take long: many are in line */
+        assert_int_equal(at(&facts, 9 * SEC, &next), FOLLOW_SLEEP);
+        assert_true(next == T0 + 10 * SEC);
+        assert_int_equal(at(&facts, 10 * SEC, &next), FOLLOW_FORCE);
+        facts.is_reading = false;
         facts.not_before_usec = T0 + 30 * SEC;
         assert_int_equal(at(&facts, 29 * SEC, &next), FOLLOW_SLEEP);
         assert_true(next == T0 + 30 * SEC);
