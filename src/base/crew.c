@@ -1,17 +1,17 @@
 /* See crew.h. The mutex guards the task; indices are taken without it. */
 #include "base/crew.h"
 
+#include "base/precedence.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define HELPERS_MAX 7
-#define STEP_BACK_NICE 5
 
 struct crew {
         pthread_mutex_t mutex;
@@ -56,11 +56,6 @@ static void *helper_main(void *argument)
         }
         pthread_mutex_unlock(&crew->mutex);
         return NULL;
-}
-
-void thread_step_back(void)
-{
-        (void)setpriority(PRIO_PROCESS, (id_t)gettid(), STEP_BACK_NICE); /* of this thread alone, on Linux */
 }
 
 static unsigned default_size(void)

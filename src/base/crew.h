@@ -4,9 +4,6 @@
 
 struct crew;
 
-/* The calling thread lets others go first where processors are short: whoever serves is one of them. */
-void thread_step_back(void);
-
 /* threads: how many help, besides the caller; 0 = one less than there are processors, at most 7. They sleep
  * between tasks, with all signals blocked. */
 int crew_new(unsigned threads, struct crew **ret_crew);

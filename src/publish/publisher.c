@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_ids.h"
+#include "base/precedence.h"
 #include "publish/batch.h"
 #include "publish/group.h"
 #include "publish/publish.h"

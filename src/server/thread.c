@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/precedence.h"
 #include "server/state.h"
 
 #include <errno.h>
@@ -226,6 +227,7 @@ void *thread_run(void *argument)
         struct thread *thread = argument;
         struct epoll_event events[EVENTS_A_TURN];
 
+        thread_go_first();
         thread->seen_last = &thread->seen_first;
         for (;;) {
                 int count =
