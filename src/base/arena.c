@@ -34,7 +34,7 @@
 #endif
 
 #define ALIGNMENT 8
-#define BLOCK_MIN_BYTES ((size_t)64 * 1024)
+#define BLOCK_MIN_BYTES ((size_t)4 * 1024) /* a small zone needs no more, and there are many of them */
 #define BLOCK_MAX_BYTES ((size_t)4 * 1024 * 1024)
 #define HUGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
 
