@@ -434,7 +434,10 @@ void way_order(struct way *way, const struct push_order *order)
                 break;
         case ORDER_PLAN:
                 way->wants_plan = true;
-                if (way->step == WAY_REST)
+                if (way->status.failures > 0) { /* it may do so for long: what was asked says why */
+                        way->is_wanted = true;
+                        way_rest(way);
+                } else if (way->step == WAY_REST)
                         way->due = clock_monotonic_usec();
                 break;
         case ORDER_BEGIN:
