@@ -3,6 +3,8 @@
 
 #include "base/address.h"
 #include "base/cleanup.h"
+#include "base/log.h"
+#include "push/trace.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -19,6 +21,7 @@ struct http {
         CURL *curl;
         struct http_options options;
         char error[CURL_ERROR_SIZE];
+        const char *const *headers; /* of the request under way */
 };
 
 static void init_once(void)
@@ -40,6 +43,29 @@ static int on_progress(void *context, curl_off_t down_all, curl_off_t down, curl
         const struct http *http = context;
         (void)down_all, (void)down, (void)up_all, (void)up;
         return http->options.is_stopping && atomic_load(http->options.is_stopping);
+}
+
+/* Several lines may come in one call. */
+static int on_verbose(CURL *curl, curl_infotype type, char *data, size_t size, void *context)
+{
+        const struct http *http = context;
+        const char *kind = type == CURLINFO_TEXT         ? "* "
+                           : type == CURLINFO_HEADER_IN  ? "< "
+                           : type == CURLINFO_HEADER_OUT ? "> "
+                                                         : NULL;
+        (void)curl;
+        while (kind && size > 0) {
+                CLEANUP(buffer_free) struct buffer line = {0};
+                const char *newline = memchr(data, '\n', size);
+                size_t length = newline ? (size_t)(newline - data) + 1 : size;
+                trace_append_line(&line, data, length, http->headers);
+                const char *text = buffer_text(&line);
+                if (text && *text)
+                        log_write(LOG_DEBUG, NULL, "%s%s", kind, text);
+                data += length;
+                size -= length;
+        }
+        return 0;
 }
 
 static void set_fixed_options(struct http *http)
@@ -64,6 +90,9 @@ static void set_fixed_options(struct http *http)
         curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
         curl_easy_setopt(curl, CURLOPT_XFERINFODATA, http);
         curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
+        curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_verbose);
+        curl_easy_setopt(curl, CURLOPT_DEBUGDATA, http);
+        curl_easy_setopt(curl, CURLOPT_VERBOSE, (long)log_is_on(LOG_DEBUG));
 }
 
 int http_new(const struct http_options *options, struct http **ret_http)
@@ -130,6 +159,7 @@ int http_request(struct http *http, const char *method, const char *url, const c
         answer->status = 0;
         answer->retry_after_sec = 0;
         answer->why[0] = '\0';
+        http->headers = headers;
         int r = add_headers(headers, &list);
         if (r == 0) {
                 curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -150,6 +180,7 @@ int http_request(struct http *http, const char *method, const char *url, const c
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL);
         forget_headers(list);
+        http->headers = NULL;
         return r;
 }
 

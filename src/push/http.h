@@ -1,8 +1,8 @@
 /* HTTPS requests of one account, one after the other, over a connection that is kept. Blocks: a worker's
  * thread alone.
  *
- * Nothing of a request is ever logged: curl's verbose output is off, and what goes out as an error is curl's
- * sentence, which knows of addresses and certificates alone (I8). Redirects are not followed. */
+ * What goes out as an error is curl's sentence, which knows of addresses and certificates alone. At --debug
+ * curl's verbose output is logged, scrubbed (trace.h); bodies never are (I8). Redirects are not followed. */
 #pragma once
 
 #include "base/buffer.h"
