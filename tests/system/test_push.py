@@ -12,8 +12,9 @@ import dns.rdata
 import dns.zone
 import pytest
 
-from apis import Cloudflare, Route53, cf_rdata, r53_rdata
-from lab import PATIENCE, eventually, zone_text
+from apis import Cloudflare, Route53, cf_is_foreign, cf_rdata, r53_rdata
+from lab import PATIENCE, eventually, free_port, zone_text
+from test_web import check_metrics, get, value
 from test_alias import TARGETS, Upstream
 from test_alias import options as resolver_of
 
@@ -276,29 +277,38 @@ def test_first_push_over_other_records_is_held(lab, api, provider):
     assert zone.records() == records_of(text, "example.com", provider)
 
 
-def test_what_is_not_ours_stays(lab, api, provider):
-    """Alias and weighted sets, proxied and mail-routing records: neither changed nor in the way."""
-    zone = api.add_zone("example.com")
+def put_foreign(api, zone, provider):
+    """Alias, weighted and geolocation sets; proxied and mail-routing records: foreign_of() them."""
     if provider == "route53":
         zone.put("A", 0, [], "alias2.example.com",
                  extra="<AliasTarget><HostedZoneId>Z2</HostedZoneId><DNSName>x.example.</DNSName></AliasTarget>")
         zone.put("A", 60, ["198.51.100.1"], "weighted.example.com", identifier="one")
         zone.put("A", 60, ["198.51.100.2"], "weighted.example.com", identifier="two")
-        foreign = {k: v for k, v in zone.sets.items() if v[2] or k[2]}
+        zone.put("A", 60, ["198.51.100.3"], "geo.example.com", identifier="eu", extra="<GeoLocation><ContinentCode>EU</ContinentCode></GeoLocation>")
     else:
         api.add_record(zone, name="cdn.example.com", type="A", content="198.51.100.1", proxied=True)
         api.add_record(zone, name="example.com", type="MX", content="route1.mx.example", priority=5, meta={"email_routing": True})
-        foreign = dict(zone.listed)
+    return foreign_of(zone, provider)
+
+
+def foreign_of(zone, provider):
+    if provider == "route53":
+        return {k: v for k, v in zone.sets.items() if v[2] or k[2]}
+    return {k: dict(v) for k, v in zone.listed.items() if cf_is_foreign(v)}
+
+
+def test_what_is_not_ours_stays(lab, api, provider):
+    """Neither changed nor in the way."""
+    zone = api.add_zone("example.com")
+    foreign = put_foreign(api, zone, provider)
+    assert len(foreign) == (4 if provider == "route53" else 2)
     world = Pushed(lab, api, provider, "drift-interval 1s;")
     text = zone_text("example.com", 7, SOME)
     world.write("example.com", text)
     world.wait_in_sync("example.com", 7)
     lists = api.count("list")
     eventually(lambda: api.count("list") > lists + 2, 30, "comparisons")
-    if provider == "route53":
-        assert {k: v for k, v in zone.sets.items() if v[2] or k[2]} == foreign
-    else:
-        assert {k: v for k, v in zone.listed.items() if k in foreign} == foreign
+    assert foreign_of(zone, provider) == foreign
     assert zone.records() == records_of(text, "example.com", provider)
 
 
@@ -311,12 +321,16 @@ def test_drift_is_repaired(lab, api, provider):
     with api.lock:
         if provider == "route53":
             zone.put("A", 300, ["198.51.100.9"], "somebody.example.com")
+            zone.put("A", 300, ["198.51.100.9"], "www.example.com")
             zone.sets.pop(("alias.example.com.", "CNAME", ""))
         else:
             api.add_record(zone, name="somebody.example.com", type="A", content="198.51.100.9")
             zone.listed = {k: v for k, v in zone.listed.items() if v["type"] != "CNAME"}
+            next(v for v in zone.listed.values() if v["name"] == "www.example.com" and v["type"] == "A")["content"] = "198.51.100.9"
+        foreign = put_foreign(api, zone, provider)
     eventually(lambda: zone.records() == records_of(text, "example.com", provider), 30, "repair")
-    eventually(lambda: "2 RRsets at" in world.daemon.log(), 15, "its line")
+    eventually(lambda: "3 RRsets at" in world.daemon.log(), 15, "its line")
+    assert foreign_of(zone, provider) == foreign
     world.wait_in_sync("example.com", 7)
 
 
@@ -332,12 +346,14 @@ def test_drift_is_reported(lab, api, provider):
             zone.put("A", 300, ["198.51.100.9"], "somebody.example.com")
         else:
             api.add_record(zone, name="somebody.example.com", type="A", content="198.51.100.9")
+        foreign = put_foreign(api, zone, provider)
     eventually(lambda: world.push("example.com")["drift"] == 1, 30, "drift in status")
     compared = world.push("example.com")["compared_at"]
     eventually(lambda: world.push("example.com")["compared_at"] > compared, 30, "one more comparison")
     assert len(zone.records()) == len(records_of(text, "example.com", provider)) + 1
     world.daemon.cli("push", "example.com", "--secondary", world.secondary)
     eventually(lambda: zone.records() == records_of(text, "example.com", provider), 30, "push")
+    assert foreign_of(zone, provider) == foreign
 
 
 def test_the_guard_holds_a_repair(lab, api, provider):
@@ -424,6 +440,31 @@ def test_plan_of_what_is_in_sync(lab, api, provider):
     world.wait_in_sync("example.com", 7)
 
 
+def test_metrics(lab, api, provider):
+    """promtool takes them; they say what is in sync, what is asked, what waits."""
+    api.add_zone("example.com")
+    fill(api, api.add_zone("example.net"), provider)
+    port = free_port()
+    world = Pushed(lab, api, provider, start=False)
+    world.daemon.extra += f"\nstatistics-channels {{ inet 127.0.0.1 port {port} allow {{ 127.0.0.1; }}; }};"
+    world.daemon.start()
+
+    def now(family):
+        text = get(port, "/metrics")[1]
+        check_metrics(text)
+        return value(text, f'{family}{{secondary="{world.secondary}"}}')
+    world.write("example.com", zone_text("example.com", 7, SOME))
+    world.wait_in_sync("example.com", 7)
+    world.write("example.net", zone_text("example.net", 7, ["www A 192.0.2.1"]))
+    world.wait_phase("example.net", "held")
+    assert [now(f"push_{family}") for family in ("zones", "in_sync", "held", "retrying", "failed", "throttled_total")] == [2, 1, 1, 0, 0, 0]
+    assert now("push_batches_total") == api.count("change") == 1
+    eventually(lambda: now("push_requests_total") == len(api.log), 20, "each request counted")
+    api.fault("any", "throttle", 3)
+    world.daemon.cli("push", "example.com")
+    eventually(lambda: now("push_throttled_total") == 3, 30, "each throttled one counted")
+
+
 def test_credentials(lab, api, provider):
     """Missing, for everybody to read, wrong, then right: read when they change; never printed."""
     zone = api.add_zone("example.com")
@@ -444,6 +485,35 @@ def test_credentials(lab, api, provider):
     told = world.daemon.log() + world.daemon.cli("status", "--json").stdout
     for secret in ("quite+another", "quite-another", api.token or "", getattr(api, "secret", "")):
         assert not secret or secret not in told
+
+
+def test_no_secret_at_debug(lab, make_api, provider):
+    """--debug has what curl says of each request; no token, key or signature is in it, nor in status, doctor, metrics or errors."""
+    api = make_api(provider, **({"token": "a/session+token=="} if provider == "route53" else {}))
+    zone = api.add_zone("example.com")
+    world = Pushed(lab, api, provider, start=False)
+    world.daemon.program = [*world.daemon.program, "--debug"]
+    world.daemon.start()
+    text = zone_text("example.com", 7, SOME)
+    world.write("example.com", text)
+    world.wait_in_sync("example.com", 7)
+    assert zone.records() == records_of(text, "example.com", provider)
+    wrong = {"secret": "quite+another/secret", "token": "quite-another-token"}
+    world.write_credentials(**wrong)
+    world.daemon.cli("push", "example.com")
+    eventually(lambda: "answers 403" in (world.push("example.com")["reason"] or ""), 20, "a refusal")
+    world.daemon.write("example.com", zone_text("example.com", 8, SOME[1:]))
+    log = world.daemon.log()
+    assert "* " in log and "> POST " in log and "< HTTP/1.1 200 OK" in log and "Authorization: (hidden)" in log, log[-3000:]
+    told = log + world.daemon.cli("status", "--json").stdout + world.daemon.cli("status", "example.com").stdout
+    told += world.daemon.cli("doctor", "-r", "127.0.0.99", "example.com", check=False).stdout
+    refused = world.daemon.cli("plan", "example.com", "--secondary", world.secondary, check=False)  # also while a push is retried
+    assert refused.returncode == 1 and "answers 403" in refused.stderr, refused
+    told += refused.stderr + world.daemon.log()
+    secrets = [api.token, *wrong.values(), getattr(api, "secret", None)]
+    for secret in (s for s in secrets if s):
+        assert secret not in told and secret.rstrip("=") not in told, secret
+    assert not re.search(r"Signature=|Bearer |Credential=", told)
 
 
 def test_credentials_of_systemd_and_session_token(lab, make_api):
