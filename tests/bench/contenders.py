@@ -44,8 +44,8 @@ class Zonecrier(Contender):
     name = "zonecrier"
     bump = False
     watches = True
-    told = ("serial-on-lost-state file (its secondaries are not asked for a serial at a cold start; the peers do not ask either), notify-rate "
-            "lifted")
+    told = ("serial-on-lost-state file (its secondaries are not asked for a serial at a cold start; the peers do not ask either), the guard "
+            "against large changes off (the peers have none), notify-rate lifted")
 
     def version_argv(self):
         return [BUILD / "zonecrierd", "--version"]
@@ -64,6 +64,7 @@ options {{
     listen-on-v6 {{ none; }};
     serial-update-method increment;
     serial-on-lost-state file;
+    guard {{ max-change unlimited; max-delete unlimited; }};
     notify-rate 1000000;
     also-notify {{{hosts} }};
     allow-transfer {{ key "{KEY}"; 127.0.0.0/8; }};
