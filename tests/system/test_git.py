@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import disk_trace
 from lab import PATIENCE, Bind, Knot, Nsd, eventually, file_records, without_soa, zone_text
 
 AUTHOR = {"GIT_AUTHOR_NAME": "Anna A", "GIT_AUTHOR_EMAIL": "anna@example.net", "GIT_COMMITTER_NAME": "Carl C",
@@ -263,6 +264,7 @@ def test_many_in_one_commit(lab, repository):
     repository.publish()
     daemon = daemon_for(lab, repository, start=False)
     trace = daemon.folder / "trace"
+    daemon.env = disk_trace.strace_env()
     daemon.program = ["strace", "-D", "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync", "-o", str(trace), *map(str, daemon.program)]
     daemon.start()
     before = trace.read_text().count("/serials>")
