@@ -12,19 +12,37 @@
 #define PARTS_MAX 8
 #define LIST_IN_PARTS 4096 /* records */
 
-static bool has_rrset(const struct record_list *list, const struct record *of)
+static int compare_rrset(const struct record *left, const struct record *right)
 {
-        size_t low = 0, high = list->count;
+        int order = name_compare(left->owner, right->owner);
+        return order ? order : (int)left->type - (int)right->type;
+}
+
+/* The first record that is not before this one. *at is where the last search ended: what is looked for comes
+ * in order, so the next one is near. */
+static size_t seek(const struct record_list *list, size_t *at, const struct record *of,
+        int (*compare)(const struct record *, const struct record *))
+{
+        size_t step = 1, low = *at, high;
+        if (low > 0 && (low > list->count || compare(&list->items[low - 1], of) >= 0))
+                low = 0;
+        for (; low + step < list->count && compare(&list->items[low + step], of) < 0; step *= 2)
+                low += step;
+        high = low + step < list->count ? low + step : list->count;
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
-                int order = name_compare(list->items[middle].owner, of->owner);
-                if (order < 0 || (order == 0 && list->items[middle].type < of->type))
+                if (compare(&list->items[middle], of) < 0)
                         low = middle + 1;
                 else
                         high = middle;
         }
-        return low < list->count && list->items[low].type == of->type &&
-               name_equal(list->items[low].owner, of->owner);
+        return *at = low;
+}
+
+static bool has_rrset(const struct record_list *list, size_t *at, const struct record *of)
+{
+        size_t found = seek(list, at, of, compare_rrset);
+        return found < list->count && compare_rrset(&list->items[found], of) == 0;
 }
 
 static size_t first_of_owner(const struct record_list *list, const uint8_t *owner)
@@ -60,7 +78,8 @@ struct after_view {
         struct edit *edit;
         struct store_records *records; /* of the published version; NULL: the whole text was read */
         struct record_list before, list;
-        const uint8_t *owner; /* whose list it is */
+        const uint8_t *owner;            /* whose list it is */
+        size_t found_after, found_added; /* in the whole text's records, and in what is added */
 };
 
 static int after_open(struct after_view *view, struct edit *edit)
@@ -87,10 +106,10 @@ static int after_load(struct after_view *view, const uint8_t *owner)
         return r == 0 ? edit_owner_after(view->edit, &view->before, owner, &view->list) : r;
 }
 
-static bool after_has_rrset(const struct after_view *view, const struct record *of)
+static bool after_has_rrset(struct after_view *view, const struct record *of)
 {
         if (!view->records)
-                return has_rrset(&view->edit->parsed.records, of);
+                return has_rrset(&view->edit->parsed.records, &view->found_after, of);
         return count_type(&view->list, of->type) > 0;
 }
 
@@ -106,19 +125,19 @@ static bool after_has_owner(const struct after_view *view, const uint8_t *owner)
 }
 
 /* Does it come back, under another TTL or in other letter case? */
-static bool is_back(const struct record_list *added, const struct record *record)
+static bool is_back(const struct record_list *added, size_t *found, const struct record *record)
 {
-        size_t at = record_list_find(added, record);
+        size_t at = seek(added, found, record, record_compare);
         return at < added->count && record_is_same(&added->items[at], record);
 }
 
 /* Is a record of the RRset that begins at `first` of the removed ones really going? */
-static bool is_changed(const struct edit *edit, size_t first)
+static bool is_changed(const struct edit *edit, size_t *found, size_t first)
 {
         const struct record_list *removed = edit->removed;
         for (size_t i = first;
                 i < removed->count && record_is_same_rrset(&removed->items[first], &removed->items[i]); i++)
-                if (!is_back(edit->added, &removed->items[i]))
+                if (!is_back(edit->added, found, &removed->items[i]))
                         return true;
         return false;
 }
@@ -147,7 +166,7 @@ static int count_removed(struct edit *edit, struct after_view *view)
         int r = 0;
         for (size_t i = 0; r == 0 && i < edit->removed->count; i++) {
                 const struct record *record = &edit->removed->items[i];
-                if (!is_first_of_rrset(edit->removed, i) || !is_changed(edit, i))
+                if (!is_first_of_rrset(edit->removed, i) || !is_changed(edit, &view->found_added, i))
                         continue;
                 guard->rrsets_changed++;
                 r = after_load(view, record->owner);
@@ -221,10 +240,11 @@ static void count_all(struct edit *edit)
 static void count_damaged(struct edit *edit)
 {
         const struct record apex_ns = {.owner = edit->job->name, .type = TYPE_NS};
+        size_t found = 0;
         if (edit->row.rrset_count > edit->rrset_count)
                 edit->guard.rrsets_gone = edit->guard.rrsets_changed =
                         edit->row.rrset_count - edit->rrset_count;
-        if (!has_rrset(&edit->parsed.records, &apex_ns))
+        if (!has_rrset(&edit->parsed.records, &found, &apex_ns))
                 edit->guard.apex_gone |= GUARD_APEX_NS;
 }
 
