@@ -42,7 +42,7 @@ static void test_a_thread_by_itself(void **state)
         assert_int_equal(pthread_join(thread, NULL), 0);
         assert_int_equal(seen.before, before);
         assert_int_equal(seen.first, before);
-        assert_int_equal(seen.back, before + 10 < 19 ? before + 10 : 19);
+        assert_int_equal(seen.back, before + 5 < 19 ? before + 5 : 19);
         assert_int_equal(own_nice(), before);
 }
 
