@@ -8,7 +8,11 @@ size_t utf8_read(const uint8_t *text, size_t size, uint32_t *ret_character)
                 *ret_character = text[0];
                 return 1;
         }
-        size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : text[0] >= 0xc0 ? 2 : 0;
+        size_t length = text[0] > 0xf4    ? 0
+                        : text[0] >= 0xf0 ? 4
+                        : text[0] >= 0xe0 ? 3
+                        : text[0] >= 0xc2 ? 2
+                                          : 0;
         if (length == 0 || length > size)
                 return 0;
         uint32_t character = text[0] & (0x7fu >> length);

@@ -48,6 +48,24 @@ static void what_is_none(void **state)
                 assert_int_equal(utf8_read((const uint8_t *)texts[i], strlen(texts[i]), &read), 0);
 }
 
+/* Whatever is taken for a character is that one's only form. */
+static void one_form_each(void **state)
+{
+        uint8_t text[4] = {0, 0, 0x95, 0xa5}, again[4];
+        uint32_t read;
+
+        (void)state;
+        for (unsigned octets = 0; octets < 0x10000; octets++) {
+                text[0] = (uint8_t)(octets >> 8);
+                text[1] = (uint8_t)octets;
+                size_t length = utf8_read(text, sizeof(text), &read);
+                if (length == 0)
+                        continue;
+                assert_int_equal(encode(read, again), length);
+                assert_memory_equal(again, text, length);
+        }
+}
+
 static void printable(void **state)
 {
         static const uint32_t hidden[] = {
@@ -66,6 +84,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_character),
                 cmocka_unit_test(what_is_none),
+                cmocka_unit_test(one_form_each),
                 cmocka_unit_test(printable),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
