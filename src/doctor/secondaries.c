@@ -10,6 +10,11 @@
 
 #define YEAR_SEC (365 * 86400)
 
+static unsigned long long seconds_since(uint64_t usec, uint64_t now_usec)
+{
+        return now_usec > usec ? (now_usec - usec) / USEC_PER_SEC : 0;
+}
+
 /* Of a provider that is pushed to; the note is there while something is in the way. */
 static void judge_push(struct doctor_report *report, const struct doctor_zone *facts,
         const struct doctor_secondary *secondary, uint64_t now_usec)
@@ -24,10 +29,7 @@ static void judge_push(struct doctor_report *report, const struct doctor_zone *f
                         secondary->name);
         else
                 finding_add(report, "push", facts->name, DOCTOR_PASS, NULL, "%s came in sync %llu s ago",
-                        secondary->name,
-                        now_usec > secondary->contact_usec
-                                ? (now_usec - secondary->contact_usec) / USEC_PER_SEC
-                                : 0);
+                        secondary->name, seconds_since(secondary->contact_usec, now_usec));
 }
 
 static void judge_contact(struct doctor_report *report, const struct doctor_zone *facts,
@@ -55,10 +57,7 @@ static void judge_contact(struct doctor_report *report, const struct doctor_zone
                         "%s has not been heard of yet, and is not late", secondary->name);
         else
                 finding_add(report, "contact", facts->name, DOCTOR_PASS, NULL, "%s was heard of %llu s ago",
-                        secondary->name,
-                        now_usec > secondary->contact_usec
-                                ? (now_usec - secondary->contact_usec) / USEC_PER_SEC
-                                : 0);
+                        secondary->name, seconds_since(secondary->contact_usec, now_usec));
 }
 
 static void judge_keys(struct doctor_report *report, const struct doctor_zone *facts,
