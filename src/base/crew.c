@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define HELPERS_MAX 7
+#define HELPERS_MAX (CREW_SIZE_MAX - 1)
 
 struct crew {
         pthread_mutex_t mutex;

@@ -4,11 +4,13 @@
 
 struct crew;
 
-/* threads: how many help, besides the caller; 0 = one less than there are processors, at most 7. They sleep
- * between tasks, with all signals blocked. */
+#define CREW_SIZE_MAX 8
+
+/* threads: how many help, besides the caller, at most CREW_SIZE_MAX with it; 0 = one less than there are
+ * processors. They sleep between tasks, with all signals blocked. */
 int crew_new(unsigned threads, struct crew **ret_crew);
 struct crew *crew_free(struct crew *crew);
-/* Threads that work on a task, the caller's among them; 1 for NULL. */
+/* Threads that work on a task, the caller's among them: 1 (for NULL) to CREW_SIZE_MAX. */
 unsigned crew_size(const struct crew *crew);
 
 /* Calls part(context, i) for every i below count, each once, on any of the threads in any order. Without a

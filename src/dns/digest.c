@@ -21,8 +21,7 @@
 #define BLOCK_SIZE ((size_t)SHA256_CBLOCK)
 #define PIECE_MAX (4 * BLOCK_SIZE) /* longer records are hashed in pieces */
 #define PADDING_MIN 9u             /* an octet and the length: FIPS 180-4 s.5.1.1 */
-#define PARTS_MAX 8
-#define LIST_IN_PARTS 4096 /* records */
+#define LIST_IN_PARTS 4096         /* records */
 
 static bool hash_pieces(
         SHA256_CTX *context, const struct record *record, const uint8_t *head, size_t head_size)
@@ -128,8 +127,8 @@ int digest_remove(struct digest *digest, const struct record *record)
 struct list_sum {
         const struct record_list *list;
         unsigned part_count;
-        struct digest sums[PARTS_MAX];
-        int results[PARTS_MAX];
+        struct digest sums[CREW_SIZE_MAX];
+        int results[CREW_SIZE_MAX];
 };
 
 static void sum_part(void *context, unsigned part)
@@ -153,7 +152,7 @@ static int sum_list(const struct record_list *list, struct crew *crew, struct di
         int r = 0;
 
         if (list->count >= LIST_IN_PARTS)
-                all.part_count = crew_size(crew) < PARTS_MAX ? crew_size(crew) : PARTS_MAX;
+                all.part_count = crew_size(crew);
         crew_run(crew, sum_part, &all, all.part_count);
         for (unsigned i = 0; r == 0 && i < all.part_count; i++) {
                 r = all.results[i];

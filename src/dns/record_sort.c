@@ -24,7 +24,6 @@
 #define RDATA_AHEAD 24
 #define KEYS_CHUNK_BYTES ((size_t)1 << 20)
 #define KEY_BYTES 32 /* of a run, usually */
-#define PARTS_MAX 8
 #define PART_MIN_RECORDS 16384
 
 /* What one thread does of the list. */
@@ -49,7 +48,7 @@ struct sorter {
         struct entry *entries;
         struct entry *scratch;
         size_t run_count;
-        struct part parts[PARTS_MAX];
+        struct part parts[CREW_SIZE_MAX];
         unsigned part_count;
 };
 
@@ -298,7 +297,7 @@ static int sort_runs(struct sorter *sorter, struct crew *crew)
 static unsigned parts_wanted(const struct record_list *list, const struct crew *crew)
 {
         size_t wanted = list->count / PART_MIN_RECORDS;
-        unsigned most = crew_size(crew) < PARTS_MAX ? crew_size(crew) : PARTS_MAX;
+        unsigned most = crew_size(crew);
 
         return wanted < 1 ? 1 : wanted < most ? (unsigned)wanted : most;
 }

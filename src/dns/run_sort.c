@@ -16,9 +16,8 @@
 #define RADIX_PASSES 8
 #define RUNS_AHEAD 16
 #define KEYS_AHEAD 8
-#define PARTS_MAX 8
 #define SHARES_A_PART 4 /* a share fits the processor's cache the better */
-#define SHARES_MAX (PARTS_MAX * SHARES_A_PART)
+#define SHARES_MAX (CREW_SIZE_MAX * SHARES_A_PART)
 #define PICKS_A_SHARE 16
 #define COUNT_IN_SHARES 16384
 
@@ -29,7 +28,7 @@ struct sorting {
         unsigned part_count, share_count;
         struct entry splitters[SHARES_MAX]; /* where each share begins; not of the first */
         size_t begins[SHARES_MAX + 1];
-        size_t next[PARTS_MAX][SHARES_MAX]; /* how many entries of a part go to a share; then, where */
+        size_t next[CREW_SIZE_MAX][SHARES_MAX]; /* how many entries of a part go to a share; then, where */
 };
 
 static uint64_t key_prefix(const struct run *run, size_t depth)
@@ -250,7 +249,7 @@ void run_entries_sort(
                 sort_entries(runs, entries, scratch, count, 0);
                 return;
         }
-        sorting.part_count = crew_size(crew) < PARTS_MAX ? crew_size(crew) : PARTS_MAX;
+        sorting.part_count = crew_size(crew);
         sorting.share_count = sorting.part_count * SHARES_A_PART;
         pick_splitters(&sorting);
         crew_run(crew, count_shares, &sorting, sorting.part_count);

@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#define PARTS_MAX 8
 #define LIST_IN_PARTS 4096 /* records */
 
 static int compare_rrset(const struct record *left, const struct record *right)
@@ -211,7 +210,7 @@ static bool has_only_apex(const struct edit *edit)
 struct rrset_count {
         const struct record_list *list;
         unsigned part_count;
-        uint64_t counts[PARTS_MAX];
+        uint64_t counts[CREW_SIZE_MAX];
 };
 
 static void count_part(void *context, unsigned part)
@@ -230,7 +229,7 @@ static void count_all(struct edit *edit)
 {
         struct rrset_count all = {.list = &edit->parsed.records, .part_count = 1};
         if (all.list->count >= LIST_IN_PARTS)
-                all.part_count = crew_size(edit->crew) < PARTS_MAX ? crew_size(edit->crew) : PARTS_MAX;
+                all.part_count = crew_size(edit->crew);
         crew_run(edit->crew, count_part, &all, all.part_count);
         for (unsigned i = 0; i < all.part_count; i++)
                 edit->rrset_count += all.counts[i];

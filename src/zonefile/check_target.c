@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARTS_MAX 8
 #define PREFETCH_RECORDS 16
 
 static const uint8_t *target_of(const struct record *record)
@@ -32,8 +31,8 @@ static const uint8_t *target_of(const struct record *record)
 struct collection {
         const uint8_t *apex;
         const struct record_list *records;
-        struct record_list targets[PARTS_MAX];
-        int results[PARTS_MAX];
+        struct record_list targets[CREW_SIZE_MAX];
+        int results[CREW_SIZE_MAX];
         unsigned part_count;
 };
 
@@ -82,7 +81,7 @@ static int collect(
         int r = 0;
 
         if (records->count > check_span_records)
-                all.part_count = crew_size(crew) < PARTS_MAX ? crew_size(crew) : PARTS_MAX;
+                all.part_count = crew_size(crew);
         crew_run(crew, collect_part, &all, all.part_count);
         for (unsigned i = 0; i < all.part_count; i++) {
                 r = r < 0 ? r : all.results[i];

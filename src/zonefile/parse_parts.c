@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARTS_MAX 8
 #define BYTES_A_RECORD 32
 
 size_t parse_part_bytes = (size_t)1 << 20;
@@ -33,7 +32,7 @@ struct part {
 
 struct parts {
         struct parse *parse; /* of the whole */
-        struct part items[PARTS_MAX];
+        struct part items[CREW_SIZE_MAX];
         unsigned count;
         bool wants_cuts;
 };
@@ -228,7 +227,7 @@ int parse_in_parts(struct parse *parse, struct chunk_cuts *cuts)
 {
         struct crew *crew = parse->request->crew;
         size_t wanted = (size_t)(parse->scan.end - parse->scan.at) / parse_part_bytes;
-        unsigned most = crew_size(crew) < PARTS_MAX ? crew_size(crew) : PARTS_MAX;
+        unsigned most = crew_size(crew);
 
         if (most < 2 || wanted < 2)
                 return 0;
